@@ -1,0 +1,45 @@
+"""What every test stands on: an empty home, no real Comet, no credentials of whoever runs the tests.
+
+The environment is set when this file is imported, before ZenML is: ZenML reads its configuration path once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.fixtures.local_server", "tests.fixtures.zenml_store", "tests.fixtures.browser"]
+
+_HOME = Path(tempfile.mkdtemp(prefix="zenml-comet-tests-"))
+
+
+def _isolate_environment() -> None:
+    for name in list(os.environ):
+        if name.startswith(("COMET_", "ZENML_", "XDG_")):
+            del os.environ[name]
+    os.environ.update(
+        HOME=str(_HOME),
+        XDG_STATE_HOME=str(_HOME / "state"),
+        XDG_DATA_HOME=str(_HOME / "data"),
+        XDG_CONFIG_HOME=str(_HOME / "config"),
+        ZENML_CONFIG_PATH=str(_HOME / "zenml"),
+        ZENML_ANALYTICS_OPT_IN="false",
+        ZENML_LOGGING_VERBOSITY="WARN",
+        ZENML_DISABLE_RICH_TRACEBACK="true",
+        COMET_ERROR_TRACKING_ENABLE="false",
+        MPLBACKEND="Agg",
+    )
+
+
+_isolate_environment()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home() -> Iterator[Path]:
+    yield _HOME
+    shutil.rmtree(_HOME, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""The command `zenml-comet`, one module per group of commands."""

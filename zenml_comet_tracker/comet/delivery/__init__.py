@@ -1,0 +1,1 @@
+"""The background delivery of journals: one sender thread per process, one for files."""

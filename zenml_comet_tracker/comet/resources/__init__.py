@@ -1,0 +1,1 @@
+"""One module per REST resource: endpoint, fields and shapes, nothing else."""

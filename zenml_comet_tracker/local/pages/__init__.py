@@ -1,0 +1,1 @@
+"""The web page: views, templates and static files."""

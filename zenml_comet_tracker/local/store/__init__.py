@@ -1,0 +1,1 @@
+"""All SQL and all files of the local server."""
