@@ -1,0 +1,133 @@
+"""Every error of the client.
+
+CometError
+├── ConfigurationError           a setting that cannot be used, or is missing
+├── InvalidValueError            a value that cannot be logged (raised only under strict)
+├── JournalError                 the journal cannot be written or read
+├── DeliveryError                strict mode: something logged was refused or not delivered
+└── RequestError                 a request did not lead to the answer it asked for
+    ├── ConnectionFailedError    no answer: refused, unreachable, cut, timed out, TLS
+    ├── BrokenAnswerError        an answer with a good status that is cut or not what was promised
+    └── StatusError              an answer with another status
+        ├── UnauthorizedError    401, or an API key the server does not know
+        ├── PaymentRequiredError 402
+        ├── ForbiddenError       403
+        ├── NotFoundError        404
+        ├── TooLargeError        413
+        ├── ThrottledError       429
+        └── ServerFaultError     5xx
+
+`retryable` says whether the same request may succeed later without anybody changing anything.
+"""
+
+from __future__ import annotations
+
+API_KEY_UNKNOWN = 90212
+NO_WRITE_ACCESS = 90210
+EXPERIMENT_EXISTS = 90999
+
+
+class CometError(Exception):
+    """Base of everything this client raises."""
+
+
+class ConfigurationError(CometError, ValueError):
+    """A setting that cannot be used, or is missing; the message says where to set it."""
+
+
+class InvalidValueError(CometError, ValueError):
+    """A value that cannot be logged; the message says what was expected."""
+
+
+class JournalError(CometError, OSError):
+    """The journal cannot be written or read."""
+
+
+class DeliveryError(CometError):
+    """Under `strict`: something that was logged was refused, dropped or not delivered in time."""
+
+
+class RequestError(CometError):
+    """A request did not lead to the answer it asked for."""
+
+    retryable = True
+
+
+class ConnectionFailedError(RequestError):
+    """No answer came: refused, unreachable, cut, timed out or untrusted."""
+
+
+class BrokenAnswerError(RequestError):
+    """The status was good, the body was cut or not what was promised; counts as not delivered."""
+
+
+class StatusError(RequestError):
+    """The server answered with an error.
+
+    Attributes: `status` (HTTP), `sdk_error_code` (Comet's own, 0 when absent), `server_message`.
+    """
+
+    retryable = False
+
+    def __init__(self, what: str, *, status: int, sdk_error_code: int = 0, server_message: str = "") -> None:
+        said = f": {server_message}" if server_message else ""
+        super().__init__(f"{what} was answered with status {status}{said}")
+        self.status = status
+        self.sdk_error_code = sdk_error_code
+        self.server_message = server_message
+
+
+class UnauthorizedError(StatusError):
+    """The server does not accept the API key."""
+
+
+class PaymentRequiredError(StatusError):
+    """The account's plan does not cover the request."""
+
+
+class ForbiddenError(StatusError):
+    """The API key is known but may not do this."""
+
+
+class NotFoundError(StatusError):
+    """What was asked for does not exist, or this server does not have the endpoint."""
+
+
+class TooLargeError(StatusError):
+    """The body is larger than the server takes."""
+
+
+class ThrottledError(StatusError):
+    """Too many requests; `retry_after` is how many seconds the server wants to be left alone."""
+
+    retryable = True
+
+    def __init__(self, what: str, *, retry_after: float, server_message: str = "") -> None:
+        super().__init__(what, status=429, server_message=server_message)
+        self.retry_after = retry_after
+
+
+class ServerFaultError(StatusError):
+    """The server failed (5xx)."""
+
+    retryable = True
+
+
+_BY_STATUS: dict[int, type[StatusError]] = {
+    401: UnauthorizedError,
+    402: PaymentRequiredError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    413: TooLargeError,
+}
+
+
+def from_status(what: str, status: int, *, sdk_error_code: int = 0, server_message: str = "") -> StatusError:
+    """The error for a status other than success and 429."""
+    if sdk_error_code == API_KEY_UNKNOWN:
+        kind: type[StatusError] = UnauthorizedError
+    elif status >= 500:
+        kind = ServerFaultError
+    else:
+        kind = _BY_STATUS.get(status, StatusError)
+    return kind(what, status=status, sdk_error_code=sdk_error_code, server_message=server_message)
