@@ -120,9 +120,7 @@ class Transport:
     def download(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
         """The raw body of GET `path` in pieces of at most 1 MiB, so that it is never whole in memory."""
         what = f"GET {path}"
-        response = self._send(
-            what, "GET", path, params=_drop_unset(params), timeout=self._read_limits(), stream=True
-        )
+        response = self._send(what, "GET", path, params=_drop_unset(params), timeout=self._read_limits(), stream=True)
         try:
             yield from response.iter_content(DOWNLOAD_CHUNK)
         except requests.RequestException as error:
@@ -201,9 +199,7 @@ class Transport:
         try:
             response = self._session.request(method, f"{self.root}/{path}", **arguments)
         except requests.RequestException as error:
-            raise errors.ConnectionFailedError(
-                f"{what} to {self.root} got no answer: {_cause(error)}"
-            ) from error
+            raise errors.ConnectionFailedError(f"{what} to {self.root} got no answer: {_cause(error)}") from error
         if 200 <= response.status_code < 300:
             return response
         raise _status_error(what, response)
@@ -242,9 +238,7 @@ def _json_object(what: str, response: requests.Response) -> dict[str, Any]:
             f"{len(response.content)} bytes); is a proxy or a sign-in page in between?"
         ) from error
     if not isinstance(answer, dict):
-        raise errors.BrokenAnswerError(
-            f"{what} was answered with a JSON {type(answer).__name__}, not an object"
-        )
+        raise errors.BrokenAnswerError(f"{what} was answered with a JSON {type(answer).__name__}, not an object")
     return answer
 
 
@@ -253,9 +247,7 @@ def _status_error(what: str, response: requests.Response) -> errors.StatusError:
     if response.status_code == 429:
         return errors.ThrottledError(what, retry_after=_retry_after(response), server_message=message)
     if 300 <= response.status_code < 400:
-        message = (
-            f"a redirect to {response.headers.get('Location', 'nowhere')}; set the URL to where the server is"
-        )
+        message = f"a redirect to {response.headers.get('Location', 'nowhere')}; set the URL to where the server is"
     return errors.from_status(what, response.status_code, sdk_error_code=code, server_message=message)
 
 

@@ -1,0 +1,73 @@
+"""Where journals live: the first folder that can be written."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from zenml_comet_tracker.comet.errors import JournalError
+
+logger = logging.getLogger(__name__)
+
+VARIABLE = "ZENML_COMET_JOURNAL"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder for journals; `persistent` says whether it is expected to outlive the machine's temporary files."""
+
+    folder: Path
+    persistent: bool
+
+
+def state_folder() -> Path:
+    """The journal folder of a user who configured none: below the XDG state folder."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "zenml-comet" / "journals"
+
+
+def find_place(configured: str | os.PathLike[str] | None = None) -> Place:
+    """The first usable of: the configured folder, `ZENML_COMET_JOURNAL`, the XDG state folder, the temporary folder.
+
+    Passing over one that was asked for by name, and ending in the temporary folder, are each said in a warning.
+    `JournalError` when nothing can be written.
+    """
+    named = [Path(p).expanduser() for p in (configured, os.environ.get(VARIABLE)) if p]
+    problems = []
+    for folder in [*named, *_state_folders()]:
+        problem = _unusable(folder)
+        if problem is None:
+            return Place(folder.absolute(), persistent=True)
+        problems.append(f"{folder}: {problem}")
+        if folder in named:
+            logger.warning("The journal folder %s cannot be used (%s); trying the next place.", folder, problem)
+    fallback = Path(tempfile.gettempdir()) / f"zenml-comet-{os.getuid()}" / "journals"
+    problem = _unusable(fallback)
+    if problem is None:
+        logger.warning("Journals go to the temporary folder %s, which may not survive a restart.", fallback)
+        return Place(fallback, persistent=False)
+    raise JournalError("No folder for journals can be written. " + "; ".join([*problems, f"{fallback}: {problem}"]))
+
+
+def _state_folders() -> list[Path]:
+    try:
+        return [state_folder()]
+    except RuntimeError:
+        # There is no home directory, as in some containers.
+        return []
+
+
+def _unusable(folder: Path) -> str | None:
+    """Why journals cannot be written below the folder, None when they can."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        if folder.stat().st_uid != os.getuid():
+            return "it belongs to another user"
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
