@@ -1,0 +1,156 @@
+"""The table of a project's experiments: which rows, in which order, with which columns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, exists, func, or_, select
+
+from zenml_comet_tracker.local.store import views
+from zenml_comet_tracker.local.store.schema import experiment, metric, parameter, tag
+
+COMMON_METRICS = 5
+SHOWN_PARAMETERS = 6
+_SORTS = ("name", "status", "start", "duration")
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """An experiment in its project's table: last values and parameters by name, for the table's columns."""
+
+    experiment: views.Experiment
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A page of a project's experiments. `total` counts all, `found` those that pass the filter."""
+
+    rows: list[TableRow]
+    metrics: list[str]
+    parameters: list[str]
+    total: int
+    found: int
+
+
+@dataclass(frozen=True)
+class Sort:
+    """An order of a project's experiments, as the address says it: `start`, `-metric:loss`, `parameter:lr`."""
+
+    column: str = "start"
+    descending: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Sort:
+        """The order named by `text`; the newest first when it names none."""
+        column = text.removeprefix("-")
+        kind, _, name = column.partition(":")
+        if column in _SORTS or (kind in ("metric", "parameter") and name):
+            return cls(column, text.startswith("-"))
+        return cls()
+
+    def __str__(self) -> str:
+        return f"-{self.column}" if self.descending else self.column
+
+
+def read(
+    connection: Connection, now_millis: int, project_id: str, *, search: str, sort: Sort, offset: int, limit: int
+) -> Table:
+    """The experiments of a project whose name, key or a tag holds every word of `search`, in order, a page of them."""
+    everything = (experiment.c.project_id == project_id, experiment.c.archived.is_(False))
+    wanted = (*everything, *_search(search))
+    total = connection.scalar(select(func.count()).select_from(experiment).where(*everything)) or 0
+    found = connection.scalar(select(func.count()).select_from(experiment).where(*wanted)) or 0
+    query = views.experiments(now_millis).where(*wanted).order_by(*_order(sort, now_millis)).offset(offset).limit(limit)
+    rows = connection.execute(query).all()
+    ids = [row.id for row in rows]
+    metrics = common_metrics(connection, project_id)
+    parameters = telling_parameters(connection, project_id, total)
+    tags = views.tags(connection, ids)
+    values = _values(connection, select(metric.c.experiment_id, metric.c.name, metric.c.last_value), ids, metrics)
+    settings = _values(
+        connection, select(parameter.c.experiment_id, parameter.c.name, parameter.c.value), ids, parameters
+    )
+    shown = [TableRow(views.read_experiment(row, tags[row.id]), values[row.id], settings[row.id]) for row in rows]
+    return Table(shown, metrics, parameters, total, found)
+
+
+def common_metrics(connection: Connection, project_id: str) -> list[str]:
+    """The metrics that most of a project's experiments have, those of the system left out."""
+    query = (
+        select(metric.c.name)
+        .join(experiment)
+        .where(experiment.c.project_id == project_id, experiment.c.archived.is_(False), metric.c.name.not_like("sys.%"))
+        .group_by(metric.c.name)
+        .order_by(func.count().desc(), metric.c.name)
+        .limit(COMMON_METRICS)
+    )
+    return list(connection.scalars(query))
+
+
+def telling_parameters(connection: Connection, project_id: str, total: int) -> list[str]:
+    """The parameters that tell a project's `total` experiments apart; of a lone experiment the first ones."""
+    present, values = func.count(), func.count(distinct(parameter.c.value))
+    query = (
+        select(parameter.c.name)
+        .join(experiment)
+        .where(experiment.c.project_id == project_id, experiment.c.archived.is_(False))
+        .group_by(parameter.c.name)
+        .order_by(present.desc(), parameter.c.name)
+        .limit(SHOWN_PARAMETERS)
+    )
+    if total > 1:
+        query = query.having(or_(values > 1, present < total))
+    return list(connection.scalars(query))
+
+
+def _values(
+    connection: Connection, query: Select[Any], ids: Sequence[int], names: Sequence[str]
+) -> defaultdict[int, dict[str, Any]]:
+    experiment_id, name, _ = query.selected_columns
+    found: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    for owner, label, value in connection.execute(query.where(experiment_id.in_(ids), name.in_(names))):
+        found[owner][label] = value
+    return found
+
+
+def _search(text: str) -> list[ColumnElement[bool]]:
+    return [_holds(word) for word in text.split()]
+
+
+def _holds(word: str) -> ColumnElement[bool]:
+    tagged = exists().where(tag.c.experiment_id == experiment.c.id, tag.c.name.icontains(word, autoescape=True))
+    return or_(
+        experiment.c.name.icontains(word, autoescape=True), experiment.c.key.icontains(word, autoescape=True), tagged
+    )
+
+
+def _order(sort: Sort, now_millis: int) -> list[ColumnElement[Any]]:
+    column = _sort_column(sort.column, now_millis)
+    ordered = column.desc() if sort.descending else column.asc()
+    # Absent values stand last in both directions; equal ones keep the newest first, so that pages never overlap.
+    return [ordered.nulls_last(), experiment.c.start_millis.desc(), experiment.c.id.desc()]
+
+
+def _sort_column(column: str, now_millis: int) -> ColumnElement[Any]:
+    kind, _, name = column.partition(":")
+    if kind == "metric":
+        return _one(select(metric.c.last_value).where(metric.c.experiment_id == experiment.c.id, metric.c.name == name))
+    if kind == "parameter":
+        owned = and_(parameter.c.experiment_id == experiment.c.id, parameter.c.name == name)
+        # Numbers by size, then texts by letter.
+        return _one(select(func.coalesce(parameter.c.number, parameter.c.value)).where(owned))
+    return {
+        "name": func.lower(func.coalesce(experiment.c.name, experiment.c.key)),
+        "status": views.status(now_millis),
+        "start": experiment.c.start_millis,
+        "duration": views.lasted_millis(now_millis),
+    }[column]
+
+
+def _one(query: Select[Any]) -> ColumnElement[Any]:
+    return query.limit(1).scalar_subquery()
