@@ -91,16 +91,13 @@ def scalar(value: Any) -> WireScalar:
         items = [_plain(item) for item in plain]
         if all(isinstance(item, str | bool | int | float) for item in items):
             return items
-        return _text(value)
-    return plain if isinstance(plain, str | bool | int | float) else _text(value)
+        return text_of(value)
+    return plain if isinstance(plain, str | bool | int | float) else text_of(value)
 
 
 def name_of(name: Any) -> str:
     """A name as text: an enum by its value, all else by `str`, what UTF-8 cannot carry replaced."""
-    if type(name) is str:
-        text = name
-    else:
-        text = _text(name.value if isinstance(name, enum.Enum) else name)
+    text = name if type(name) is str else text_of(name.value if isinstance(name, enum.Enum) else name)
     return text.encode("utf-8", "replace").decode("utf-8").strip()
 
 
@@ -186,17 +183,18 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return wire_number(float(value))
     if isinstance(value, os.PathLike):
-        return _text(os.fspath(value))
+        return text_of(os.fspath(value))
     item = getattr(value, "item", None)
     if callable(item) and not isinstance(value, list | tuple):
         try:
             return _plain(item())
         except Exception:
-            return _text(value)
+            return text_of(value)
     return value
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Any value as text that UTF-8 can carry; one whose own conversion fails is named instead."""
     try:
         text = str(value)
     except Exception as error:
@@ -205,5 +203,5 @@ def _text(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = _text(value)
+    text = text_of(value)
     return repr(text if len(text) <= 60 else text[:57] + "...")

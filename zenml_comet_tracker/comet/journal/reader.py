@@ -24,7 +24,8 @@ from zenml_comet_tracker.comet.journal.record import (
     write_whole,
 )
 
-READ_BYTES = 1 << 20
+# About one full batch of metrics a read; what is read beyond the batch is read again.
+READ_BYTES = 128 << 10
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Portion:
 
 @dataclass
 class LaneReader:
-    """The undelivered records of one lane. `refused` counts values set aside because the server will never take them."""
+    """The undelivered records of one lane. `refused` counts the values that the server will never take."""
 
     folder: Path
     lane: str
@@ -103,7 +104,7 @@ class LaneReader:
         self._move(portion.after)
 
     def _peek_segment(self, cursor: Cursor, max_values: int) -> Portion:
-        """Records of one segment; a torn line in front of a newline is skipped, one at the end is still being written."""
+        """Records of one segment. A torn line before a newline is skipped; one at the end is still being written."""
         path = self.folder / segment_name(self.lane, cursor.segment)
         try:
             with path.open("rb") as stream:
@@ -159,7 +160,7 @@ class JournalReader:
     def kept_file(self, content: dict[str, Any]) -> Path:
         """Where the bytes of a file record are; `JournalError` when they are gone or not those of the call."""
         if "kept" in content:
-            path = self.folder / FILES_FOLDER / content["kept"]
+            path = self.folder / FILES_FOLDER / str(content["kept"])
             if not path.exists():
                 raise JournalError(f"the kept copy {path} is gone")
             return path

@@ -68,6 +68,8 @@ class Header:
     writer: str = field(default_factory=new_writer_id)
     parent_writer: str | None = None
     primary: bool = True
+    # "create" refuses to join an experiment that somebody else made under the key; "get_or_create" joins it.
+    mode: str = "create"
     attempt: int = 1
     started_millis: int = 0
     component_id: str | None = None

@@ -37,10 +37,13 @@ class LaneWriter:
         self._segment = 0
         self._size = 0
         self._descriptor = -1
+        self._closed = False
 
     def append(self, body: bytes, values: int) -> None:
         """Writes one record given as the inside of its JSON object; `OSError` when the disk does not take it."""
         with self._lock:
+            if self._closed:
+                raise OSError("the experiment has ended")
             if self._descriptor < 0 or self._size >= SEGMENT_BYTES:
                 self._open_next()
             line = b'{"s":%d,%b}\n' % (self._next, body)
@@ -60,11 +63,18 @@ class LaneWriter:
         return self._next - 1
 
     def close(self) -> None:
-        """Closes the segment; a later append opens the next."""
+        """Closes the segment for good: nothing can be added behind an end status."""
         with self._lock:
+            self._closed = True
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+
+    def forsake(self) -> None:
+        """In a forked child: closes the inherited descriptor."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _open_next(self) -> None:
         path = self._folder / segment_name(self._lane, self._segment + 1)
@@ -105,7 +115,7 @@ class JournalWriter:
         try:
             self._lanes[lane].append(body, values)
         except OSError as error:
-            self.drop(f"journal not writable: {error.strerror or error}", values)
+            self.drop(f"not written to the journal: {error.strerror or error}", values)
             return False
         return True
 
@@ -156,6 +166,17 @@ class JournalWriter:
         """Closes every file and lets go of the writer lock."""
         for lane in self._lanes.values():
             lane.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def forsake(self) -> None:
+        """In a forked child: closes the inherited descriptors; the parent's lock stays held by the parent.
+
+        The lanes' own locks are left alone: at the moment of the fork another thread may have held one.
+        """
+        for lane in self._lanes.values():
+            lane.forsake()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1

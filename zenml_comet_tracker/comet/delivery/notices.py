@@ -1,0 +1,30 @@
+"""Warnings about delivery, at most one a minute for each cause."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+INTERVAL_SECONDS = 60.0
+
+
+class Notices:
+    """Passes warnings on to a logger, leaving out repetitions."""
+
+    def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._logger = logger
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last: dict[str, float] = {}
+
+    def warn(self, cause: str, message: str, *arguments: object) -> None:
+        """Says `message` unless one with the same cause was said within the last minute."""
+        now = self._clock()
+        with self._lock:
+            last = self._last.get(cause)
+            if last is not None and now - last < INTERVAL_SECONDS:
+                return
+            self._last[cause] = now
+        self._logger.warning(message, *arguments)

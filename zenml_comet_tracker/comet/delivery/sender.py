@@ -1,0 +1,123 @@
+"""The background threads of a process: one delivers the records of all experiments, one their files."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from zenml_comet_tracker.comet.delivery.courier import Courier
+
+logger = logging.getLogger(__name__)
+
+# Long enough to gather a batch, short enough to look live on a page that refreshes every two seconds.
+GATHER_SECONDS = 0.2
+
+
+class Sender:
+    """One thread that gives each courier its turns. It starts with the first courier and ends with the last.
+
+    `awake` is read without a lock by every logging call, which wakes the sender only when it is not.
+    """
+
+    def __init__(self, name: str, turn: Callable[[Courier], float | None]) -> None:
+        self._name = name
+        self._turn = turn
+        self._condition = threading.Condition()
+        self._couriers: list[Courier] = []
+        self._thread: threading.Thread | None = None
+        self._urgent = False
+        self.awake = False
+
+    def add(self, courier: Courier) -> None:
+        """Takes a courier on and starts the thread if there is none."""
+        with self._condition:
+            self._couriers.append(courier)
+            self.awake = self._urgent = True
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            self._condition.notify()
+
+    def wake(self, *, urgent: bool = False) -> None:
+        """Says that there is something to deliver; `urgent` also skips the gathering."""
+        with self._condition:
+            self.awake = True
+            self._urgent = self._urgent or urgent
+            self._condition.notify()
+
+    def _run(self) -> None:
+        wait: float | None = 0.0
+        while True:
+            if not self._sleep(wait):
+                return
+            self.awake = False
+            waits = [self._take_turn(courier) for courier in self._snapshot()]
+            wait = min((w for w in waits if w is not None), default=None)
+
+    def _sleep(self, wait: float | None) -> bool:
+        """Waits until something is due; False when the thread has nothing left to live for."""
+        with self._condition:
+            self._couriers = [courier for courier in self._couriers if not courier.progress().finished]
+            if not self._couriers:
+                self._thread = None
+                return False
+            if not self.awake:
+                self._condition.wait(wait)
+            if self.awake and not self._urgent and wait != 0.0:
+                deadline = time.monotonic() + GATHER_SECONDS
+                while not self._urgent and (left := deadline - time.monotonic()) > 0:
+                    self._condition.wait(left)
+            self._urgent = False
+            return True
+
+    def _snapshot(self) -> list[Courier]:
+        with self._condition:
+            return list(self._couriers)
+
+    def _take_turn(self, courier: Courier) -> float | None:
+        try:
+            return self._turn(courier)
+        except Exception:
+            # The thread serves every experiment of the process: a fault in one journal must not silence the others.
+            logger.exception("Delivery of %s failed; it stays in the journal", courier.journal.folder)
+            courier.stop()
+            return None
+
+
+class Senders:
+    """The two threads of a process, as one."""
+
+    def __init__(self) -> None:
+        self.records = Sender("zenml-comet-records", Courier.deliver_records)
+        self.files = Sender("zenml-comet-files", Courier.deliver_files)
+
+    def add(self, courier: Courier) -> None:
+        """Takes a courier on for its records and, once the handshake is done, its files."""
+        courier.when_open = self.files.wake
+        self.records.add(courier)
+        self.files.add(courier)
+
+    def wake(self, *, urgent: bool = False) -> None:
+        """Wakes both threads."""
+        self.records.wake(urgent=urgent)
+        self.files.wake(urgent=urgent)
+
+
+_senders = Senders()
+
+
+def senders() -> Senders:
+    """The threads of this process; a forked child gets its own."""
+    return _senders
+
+
+def _start_anew() -> None:
+    # Threads do not survive a fork and their locks may be held for ever; the parent delivers its own journals.
+    global _senders
+    _senders = Senders()
+
+
+os.register_at_fork(after_in_child=_start_anew)

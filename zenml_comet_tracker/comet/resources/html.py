@@ -1,0 +1,14 @@
+"""The HTML page of an experiment."""
+
+from __future__ import annotations
+
+from zenml_comet_tracker.comet.resources import Headers
+from zenml_comet_tracker.comet.transport import REST, Transport
+
+
+def write(
+    transport: Transport, experiment_key: str, html: str, *, clear: bool, millis: int, headers: Headers = None
+) -> None:
+    """Appends to the page, or replaces it when `clear`. POST `write/experiment/html`."""
+    body = {"experimentKey": experiment_key, "html": html, "override": clear, "timestamp": millis}
+    transport.post_json(f"{REST}write/experiment/html", body, headers=headers)

@@ -1,0 +1,18 @@
+"""Others: named values that are neither metric nor parameter. The name of the experiment is one of them."""
+
+from __future__ import annotations
+
+from zenml_comet_tracker.comet.resources import Headers
+from zenml_comet_tracker.comet.transport import REST, Transport
+from zenml_comet_tracker.comet.values import WireScalar
+
+NAME_KEY = "Name"
+NESTED_PARAMETERS_KEY = "hasNestedParams"
+
+
+def write(
+    transport: Transport, experiment_key: str, key: str, value: WireScalar, millis: int, headers: Headers = None
+) -> None:
+    """Writes one value; the last one of a key wins. POST `write/experiment/log-other`."""
+    body = {"experimentKey": experiment_key, "key": key, "value": value, "timestamp": millis}
+    transport.post_json(f"{REST}write/experiment/log-other", body, headers=headers)
