@@ -1,1 +1,1 @@
-"""All SQL and all files of the local server."""
+"""What the local Comet keeps: all SQL and all files. `Store` is the door; the other modules are one noun each."""

@@ -1,7 +1,7 @@
 """The tables of the local Comet.
 
 Conventions: times are milliseconds since the epoch and end in `_millis`; a metric value column is NULL for NaN (SQLite
-has no NaN; the packed arrays of `chunk` keep it); an absent context is the empty string, so that it can be part of a key.
+has no NaN; the packed arrays of `chunk` keep it); an absent context is the empty string, to be part of a key.
 """
 
 from __future__ import annotations
@@ -91,8 +91,9 @@ experiment = Table(
 )
 
 
-def _experiment_id(**options: bool) -> Column[int]:
-    return Column("experiment_id", Integer, ForeignKey("experiment.id", ondelete="CASCADE"), nullable=False, **options)
+def _experiment_id(*, primary_key: bool = False) -> Column[int]:
+    owner = ForeignKey("experiment.id", ondelete="CASCADE")
+    return Column("experiment_id", Integer, owner, primary_key=primary_key, nullable=False)
 
 
 tag = Table(

@@ -1,0 +1,113 @@
+"""Assets: what is known of each file; the contents lie in `files`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store.faults import TakenError, UnknownAssetError
+
+MODEL_ELEMENT = "model-element"
+
+
+@dataclass(frozen=True)
+class NewAsset:
+    """One asset to be stored; `sha256` None means that it is remote and lies at `link`."""
+
+    asset_id: str
+    file_name: str
+    dir: str
+    extension: str
+    type: str
+    step: int | None
+    epoch: float | None
+    context: str
+    metadata: str | None
+    grouping_name: str | None
+    size: int
+    sha256: str | None
+    link: str | None
+    created_millis: int
+
+
+def add(connection: Connection, experiment_id: int, new: NewAsset, *, overwrite: bool) -> None:
+    """Stores an asset; sent again with the same id it replaces itself, with `overwrite` all of its name and type.
+
+    Raises `TakenError` when another experiment has an asset of this id.
+    """
+    asset = schema.asset.c
+    owner = connection.scalar(select(asset.experiment_id).where(asset.asset_id == new.asset_id))
+    if owner is not None and owner != experiment_id:
+        raise TakenError(f"Another experiment has an asset with id {new.asset_id!r}.")
+    if overwrite:
+        same = (asset.experiment_id == experiment_id, asset.file_name == new.file_name, asset.type == new.type)
+        connection.execute(delete(schema.asset).where(*same, asset.asset_id != new.asset_id))
+    row = {**asdict(new), "experiment_id": experiment_id, "remote": new.sha256 is None}
+    statement = insert(schema.asset).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_=row))
+
+
+def of_experiment(
+    connection: Connection, experiment_id: int, *, asset_type: str | None = None, file_name: str | None = None
+) -> Sequence[Row[Any]]:
+    """The experiment's assets in the order in which they came, of one type or name where given."""
+    asset = schema.asset.c
+    statement = select(schema.asset).where(asset.experiment_id == experiment_id)
+    if asset_type is not None:
+        statement = statement.where(asset.type == asset_type)
+    if file_name is not None:
+        statement = statement.where(asset.file_name == file_name)
+    return connection.execute(statement.order_by(asset.created_millis, schema.asset.c.asset_id)).all()
+
+
+def require(connection: Connection, asset_id: str) -> Row[Any]:
+    """The asset's row with `experiment_key`. Raises `UnknownAssetError`."""
+    asset = schema.asset.c
+    statement = (
+        select(schema.asset, schema.experiment.c.key.label("experiment_key"))
+        .join(schema.experiment, schema.experiment.c.id == asset.experiment_id)
+        .where(asset.asset_id == asset_id)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise UnknownAssetError(asset_id)
+    return row
+
+
+def remove(connection: Connection, experiment_id: int, asset_id: str) -> None:
+    """Takes an asset away. Raises `UnknownAssetError`."""
+    asset = schema.asset.c
+    of_it = (asset.experiment_id == experiment_id, asset.asset_id == asset_id)
+    if connection.execute(delete(schema.asset).where(*of_it)).rowcount == 0:
+        raise UnknownAssetError(asset_id)
+
+
+def models(connection: Connection, experiment_id: int) -> list[str]:
+    """Names of the experiment's models, in alphabetical order."""
+    name = schema.asset.c.grouping_name
+    statement = select(name).where(*_in_a_model(experiment_id), name.is_not(None)).distinct().order_by(name)
+    return list(connection.scalars(statement))
+
+
+def of_model(connection: Connection, experiment_id: int, model: str) -> Sequence[Row[Any]]:
+    """The assets that make up a model of the experiment, by file name."""
+    asset = schema.asset.c
+    statement = select(schema.asset).where(*_in_a_model(experiment_id), asset.grouping_name == model)
+    return connection.execute(statement.order_by(asset.file_name, asset.created_millis)).all()
+
+
+def unused(connection: Connection, contents: Sequence[str]) -> list[str]:
+    """Those of the contents that no asset names."""
+    sha256 = schema.asset.c.sha256
+    used = set(connection.scalars(select(sha256).where(sha256.in_(contents))))
+    return [content for content in contents if content not in used]
+
+
+def _in_a_model(experiment_id: int) -> tuple[Any, Any]:
+    asset = schema.asset.c
+    return asset.experiment_id == experiment_id, asset.type == MODEL_ELEMENT

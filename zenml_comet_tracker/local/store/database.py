@@ -1,0 +1,132 @@
+"""The SQLite database: one writer at a time, readers that never wait."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, update
+
+from zenml_comet_tracker.local.clock import Clock
+from zenml_comet_tracker.local.errors import DataFolderError
+from zenml_comet_tracker.local.store import migrations, schema
+
+# A writer of another process (a backup, a curious sqlite3 shell) may hold the file for a moment.
+BUSY_SECONDS = 30.0
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # An answered write survives a power cut: the client forgets what was answered.
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+@dataclass
+class Transaction:
+    """One write: its connection, its time, and the experiments and projects it touched."""
+
+    connection: Connection
+    now_millis: int
+    experiments: set[int] = field(default_factory=set)
+    projects: set[str] = field(default_factory=set)
+
+    def touch(self, experiment_id: int) -> None:
+        """Says that the experiment changed, so that whoever watches it sees a new change number."""
+        self.experiments.add(experiment_id)
+
+    def touch_project(self, project_id: str) -> None:
+        """Says that the project changed."""
+        self.projects.add(project_id)
+
+    def number_changes(self) -> None:
+        """Gives all that was touched the next change number."""
+        if not self.experiments and not self.projects:
+            return
+        experiment, project = schema.experiment.c, schema.project.c
+        self.connection.execute(update(schema.change).values(number=schema.change.c.number + 1))
+        number = self.connection.scalar(select(schema.change.c.number))
+        stamp = {"change_number": number, "updated_millis": self.now_millis}
+        owners = select(experiment.project_id).where(experiment.id.in_(self.experiments))
+        self.projects.update(self.connection.scalars(owners))
+        self.connection.execute(update(schema.experiment).where(experiment.id.in_(self.experiments)).values(stamp))
+        self.connection.execute(update(schema.project).where(project.id.in_(self.projects)).values(stamp))
+
+
+class Database:
+    """The database file at `path`, made when missing and brought to this version's schema."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._clock = clock
+        self._write_lock = threading.Lock()
+        _make_private(path)
+        self._engine = _engine(path)
+        try:
+            self._migrate()
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise DataFolderError(f"{path} is not a usable database: {error}.") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closes all connections; the write-ahead log is folded into the file."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one moment of the database for as long as it is held."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """The only writer until the block ends: committed then, undone when the block raises."""
+        with self._write_lock, self._engine.connect() as connection:
+            connection = connection.execution_options(writes=True)
+            with connection.begin():
+                transaction = Transaction(connection, self._clock())
+                yield transaction
+                transaction.number_changes()
+
+    def _migrate(self) -> None:
+        with self.read() as connection:
+            steps = migrations.pending(connection)
+            new = not migrations.applied(connection)
+        for step in steps:
+            with self.write() as transaction:
+                migrations.apply(transaction.connection, step, transaction.now_millis, new=new)
+
+
+def _make_private(path: Path) -> None:
+    """Makes the file with its mode first: SQLite gives the same mode to its log beside it."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise DataFolderError(f"{path} cannot be opened for writing: {error.strerror}.") from error
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}, pool_size=16
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver's own transaction handling knows no BEGIN IMMEDIATE; the listener below begins instead.
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

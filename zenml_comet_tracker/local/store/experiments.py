@@ -1,0 +1,117 @@
+"""Experiments: made, found, listed, and what stands in their own row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store.database import Transaction
+from zenml_comet_tracker.local.store.faults import TakenError, UnknownExperimentError
+
+
+@dataclass(frozen=True)
+class NewExperiment:
+    """What an experiment starts with; `start_millis` None = now."""
+
+    key: str
+    project_id: str
+    running: bool
+    name: str | None = None
+    start_millis: int | None = None
+    user_name: str = ""
+
+
+def create(transaction: Transaction, new: NewExperiment) -> Row[Any]:
+    """The new experiment's row. Raises `TakenError` when its key is in use."""
+    if find(transaction.connection, new.key) is not None:
+        raise TakenError(f"There is an experiment with key {new.key!r} already.")
+    now = transaction.now_millis
+    start = now if new.start_millis is None else new.start_millis
+    transaction.connection.execute(
+        insert(schema.experiment).values(
+            key=new.key,
+            project_id=new.project_id,
+            name=new.name,
+            user_name=new.user_name,
+            running=new.running,
+            created_millis=now,
+            start_millis=start,
+            status_millis=start,
+            last_beat_millis=now,
+            updated_millis=now,
+        )
+    )
+    row = require(transaction.connection, new.key)
+    transaction.touch(row.id)
+    return row
+
+
+def find(connection: Connection, key: str) -> Row[Any] | None:
+    """The experiment's row, with `workspace` and `project_name`; None when there is none."""
+    return connection.execute(_select().where(schema.experiment.c.key == key)).one_or_none()
+
+
+def require(connection: Connection, key: str) -> Row[Any]:
+    """As `find`, but raises `UnknownExperimentError`."""
+    row = find(connection, key)
+    if row is None:
+        raise UnknownExperimentError(key)
+    return row
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which part of a project's experiments, in which order; `page` counts from 1, `size` None = all."""
+
+    archived: bool = False
+    by_end: bool = False
+    descending: bool = True
+    page: int = 1
+    size: int | None = None
+
+
+def of_project(connection: Connection, project_id: str, listing: Listing) -> Sequence[Row[Any]]:
+    """The project's experiments as rows like those of `find`."""
+    experiment = schema.experiment.c
+    key = experiment.end_millis if listing.by_end else experiment.start_millis
+    statement = (
+        _select()
+        .where(experiment.project_id == project_id, experiment.archived.is_(listing.archived))
+        .order_by(key.desc() if listing.descending else key.asc(), experiment.id)
+    )
+    if listing.size is not None:
+        statement = statement.limit(listing.size).offset((listing.page - 1) * listing.size)
+    return connection.execute(statement).all()
+
+
+def change(transaction: Transaction, experiment_id: int, **columns: Any) -> None:
+    """Sets columns of the experiment's row."""
+    transaction.connection.execute(
+        update(schema.experiment).where(schema.experiment.c.id == experiment_id).values(**columns)
+    )
+    transaction.touch(experiment_id)
+
+
+def set_times(transaction: Transaction, experiment: Row[Any], start: int | None, end: int | None) -> None:
+    """Sets start and end in milliseconds; an end that is missing or before the start follows it by a second, and
+    likewise a start given an earlier end."""
+    second = 1000
+    if start is not None and end is None and (experiment.end_millis is None or experiment.end_millis < start):
+        end = None if experiment.running else start + second
+    if end is not None and start is None and experiment.start_millis > end:
+        start = end - second
+    times = {"start_millis": start, "end_millis": end}
+    given = {column: value for column, value in times.items() if value is not None}
+    if given:
+        change(transaction, experiment.id, **given)
+
+
+def _select() -> Select[Any]:
+    project = schema.project.c
+    return select(schema.experiment, project.workspace, project.name.label("project_name")).join(
+        schema.project, project.id == schema.experiment.c.project_id
+    )

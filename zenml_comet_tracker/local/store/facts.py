@@ -1,0 +1,112 @@
+"""Named values of an experiment: parameters, others, tags. Of two values of one name the newer stays, by time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store.database import Transaction
+from zenml_comet_tracker.local.store.experiments import change
+from zenml_comet_tracker.local.store.metrics import shown_name
+
+# The key under which an experiment's name is logged, on every Comet.
+NAME = "Name"
+
+
+@dataclass(frozen=True)
+class ParameterValue:
+    """One parameter as it was logged: plain name, the context beside it, the value as text."""
+
+    name: str
+    value: str
+    step: int | None
+    context: str
+    source: str
+    millis: int
+
+
+def add_parameters(connection: Connection, experiment_id: int, values: Sequence[ParameterValue]) -> None:
+    """Stores parameters."""
+    for value in values:
+        statement = insert(schema.parameter).values(
+            experiment_id=experiment_id,
+            name=shown_name(value.name, value.context),
+            context=value.context,
+            value=value.value,
+            number=as_number(value.value),
+            step=value.step,
+            source=value.source,
+            millis=value.millis,
+        )
+        new = statement.excluded
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["experiment_id", "name", "context"],
+                set_={name: new[name] for name in ("value", "number", "step", "source", "millis")},
+                where=new.millis >= schema.parameter.c.millis,
+            )
+        )
+
+
+def parameters(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:
+    """The experiment's parameters in the order in which they first came."""
+    parameter = schema.parameter.c
+    statement = select(schema.parameter).where(parameter.experiment_id == experiment_id).order_by(parameter.id)
+    return connection.execute(statement).all()
+
+
+def add_other(transaction: Transaction, experiment_id: int, name: str, value: str, millis: int) -> None:
+    """Stores an other; one called `Name` names the experiment."""
+    statement = insert(schema.other).values(
+        experiment_id=experiment_id, name=name, value=value, number=as_number(value), millis=millis
+    )
+    new = statement.excluded
+    result = transaction.connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["experiment_id", "name"],
+            set_={"value": new.value, "number": new.number, "millis": new.millis},
+            where=new.millis >= schema.other.c.millis,
+        )
+    )
+    if name == NAME and result.rowcount:
+        change(transaction, experiment_id, name=value)
+
+
+def others(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:
+    """The experiment's others in the order in which they first came."""
+    other = schema.other.c
+    statement = select(schema.other).where(other.experiment_id == experiment_id).order_by(other.id)
+    return connection.execute(statement).all()
+
+
+def add_tags(connection: Connection, experiment_id: int, names: Sequence[str]) -> None:
+    """Adds tags that the experiment does not have yet."""
+    for name in names:
+        row = {"experiment_id": experiment_id, "name": name}
+        connection.execute(insert(schema.tag).values(row).on_conflict_do_nothing())
+
+
+def remove_tags(connection: Connection, experiment_id: int, names: Sequence[str]) -> None:
+    """Takes tags away; those it does not have are passed over."""
+    tag = schema.tag.c
+    connection.execute(delete(schema.tag).where(tag.experiment_id == experiment_id, tag.name.in_(names)))
+
+
+def tags(connection: Connection, experiment_id: int) -> list[str]:
+    """The experiment's tags in the order in which they were added."""
+    tag = schema.tag.c
+    return list(connection.scalars(select(tag.name).where(tag.experiment_id == experiment_id).order_by(tag.id)))
+
+
+def as_number(text: str) -> float | None:
+    """The number a text spells, to sort and compare by; None for NaN and for what is no number."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return None if number != number else number

@@ -1,0 +1,77 @@
+"""The door to what is kept: one database and one folder of files, in one data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from zenml_comet_tracker.local.clock import Clock, system_clock
+from zenml_comet_tracker.local.store import experiments, lanes, projects
+from zenml_comet_tracker.local.store.database import Database, Transaction
+from zenml_comet_tracker.local.store.files import Files
+from zenml_comet_tracker.local.store.lanes import LaneMark
+
+
+@dataclass(frozen=True)
+class Target:
+    """A write to one experiment: `first_new` values at its front are stored already and must be dropped."""
+
+    transaction: Transaction
+    experiment: Row[Any]
+    writer: str
+    first_new: int
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the write."""
+        return self.transaction.connection
+
+    @property
+    def now_millis(self) -> int:
+        """The time of the write."""
+        return self.transaction.now_millis
+
+
+class Store:
+    """Everything in `folder`: `comet.db` and `files/`. Raises `DataFolderError` when it cannot be used."""
+
+    def __init__(self, folder: Path, clock: Clock = system_clock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.files = Files(folder / "files")
+        self._database = Database(folder / "comet.db", clock)
+        with self.write() as transaction:
+            projects.ensure_workspace(transaction, projects.DEFAULT_WORKSPACE)
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._database.close()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one moment of everything."""
+        with self._database.read() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """The only writer until the block ends."""
+        with self._database.write() as transaction:
+            yield transaction
+
+    @contextmanager
+    def write_to(self, key: str, mark: LaneMark | None = None, count: int = 1) -> Iterator[Target]:
+        """A write of `count` values to the experiment `key`, with what `mark` says is stored already told apart.
+
+        Raises `UnknownExperimentError`.
+        """
+        with self.write() as transaction:
+            experiment = experiments.require(transaction.connection, key)
+            first_new = lanes.advance(transaction.connection, experiment.id, mark, count) if mark else 0
+            transaction.touch(experiment.id)
+            yield Target(transaction, experiment, mark.writer if mark else "", first_new)
