@@ -1,0 +1,144 @@
+"""What ZenML knows of this tracker before a step runs: its settings, its configuration, its flavor.
+
+Loads neither an HTTP library nor the tracker itself, so that ZenML can read a stack without paying for either.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+from zenml.config.base_settings import BaseSettings
+from zenml.experiment_trackers.base_experiment_tracker import (
+    BaseExperimentTrackerConfig,
+    BaseExperimentTrackerFlavor,
+)
+from zenml.utils.secret_utils import SecretField
+
+if TYPE_CHECKING:
+    from zenml_comet_tracker.tracker import CometExperimentTracker
+
+logger = logging.getLogger(__name__)
+
+FLAVOR = "comet_rest"
+SOURCE = f"{__name__}.CometExperimentTrackerFlavor"
+LOCAL = "local"
+
+_REPOSITORY = "https://github.com/zenml-comet-tracker/zenml-comet-tracker"
+
+
+class CometExperimentTrackerSettings(BaseSettings):
+    """What may differ from pipeline to pipeline and from step to step.
+
+    Any of these can also be set on the component, where it holds for every step. A step's value replaces the
+    pipeline's, and that the component's; `tags` add up instead.
+
+    >>> CometExperimentTrackerSettings(tags=["baseline"], project_name="digits").project_name
+    'digits'
+    """
+
+    run_name: str | None = Field(None, description="Name of the experiment; `<run>_<step>` when not set.")
+    tags: list[str] = Field([], description="Tags besides the names of the pipeline and the run.")
+    workspace: str | None = Field(None, description="Comet workspace; the API key's default one when not set.")
+    project_name: str | None = Field(None, description="Comet project; the server's default one when not set.")
+    on_retry: Literal["new", "continue"] = Field(
+        "new",
+        description="What a retried step does: a `new` experiment for each attempt, or `continue` the first one.",
+    )
+    finish_timeout: float = Field(
+        60.0, ge=0, description="Seconds that the end of a step waits, at most, for what was logged to be delivered."
+    )
+    strict: bool = Field(
+        False, description="Fail the step when it cannot be tracked, instead of warning and running on."
+    )
+    durability: Literal["process", "sync"] = Field(
+        "process",
+        description="What a logged value survives once the call returned: `process` the death of the process, "
+        "`sync` a power cut too, at the price of one fsync a call.",
+    )
+
+    # What is unknown goes no further: it may be a key that was meant for the component. A wrong type is reported
+    # without its input for the same reason.
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_what_is_unknown(cls, data: Any) -> Any:
+        # Here, because ZenML itself drops what it does not know only when it compiles the pipeline, and names no cure.
+        if isinstance(data, dict):
+            for name in data.keys() - cls.model_fields.keys():
+                logger.warning(
+                    "Unknown setting %r of the Comet experiment tracker is ignored. %s", name, cls._cure(name)
+                )
+        return data
+
+    @classmethod
+    def _cure(cls, name: str) -> str:
+        if name in CometExperimentTrackerConfig.model_fields:
+            return f"It belongs to the component: zenml experiment-tracker update <name> --{name}=..."
+        near = difflib.get_close_matches(name, cls.model_fields, n=1)
+        return f"Did you mean {near[0]!r}?" if near else f"Known settings: {', '.join(sorted(cls.model_fields))}."
+
+
+class CometExperimentTrackerConfig(BaseExperimentTrackerConfig, CometExperimentTrackerSettings):
+    """What belongs to the registered component: where Comet is and who we are there.
+
+    Text fields take secret references (`{{secret.key}}`). No default of a setting is overridden here, because ZenML
+    hands only explicitly set values on to a step.
+    """
+
+    api_key: str | None = SecretField(
+        default=None,
+        repr=False,
+        description="Comet API key; best a secret reference. Found in the component's secrets, the environment or "
+        "Comet's configuration files when not set.",
+    )
+    url: str | None = Field(
+        None,
+        description="`local` for the embedded server, which is started when needed; the root of a self-hosted Comet; "
+        "comet.com when not set.",
+    )
+    journal_folder: str | None = Field(
+        None, description="Folder where values wait for their delivery; the user's state folder when not set."
+    )
+
+
+class CometExperimentTrackerFlavor(BaseExperimentTrackerFlavor):
+    """The flavor `comet_rest`. ZenML's own integration owns the name `comet`."""
+
+    @property
+    def name(self) -> str:
+        """The name to register components with: `--flavor=comet_rest`."""
+        return FLAVOR
+
+    @property
+    def docs_url(self) -> str:
+        """Where registration, settings and behaviour are described."""
+        return f"{_REPOSITORY}/blob/main/docs/zenml.md"
+
+    @property
+    def sdk_docs_url(self) -> str:
+        """Where every setting is listed."""
+        return f"{self.docs_url}#settings"
+
+    @property
+    def logo_url(self) -> str:
+        """The logo that ZenML's dashboard shows."""
+        return "https://public-flavor-logos.s3.eu-central-1.amazonaws.com/experiment_tracker/comet.png"
+
+    @property
+    def config_class(self) -> type[CometExperimentTrackerConfig]:
+        """The configuration of a component of this flavor."""
+        return CometExperimentTrackerConfig
+
+    @property
+    def implementation_class(self) -> type[CometExperimentTracker]:
+        """The tracker. Raises `RuntimeError` on Windows, where the journal's file locks do not exist."""
+        if sys.platform == "win32":
+            raise RuntimeError("zenml-comet-tracker runs on Linux and macOS; Windows is not supported (WSL is Linux).")
+        from zenml_comet_tracker.tracker import CometExperimentTracker
+
+        return CometExperimentTracker

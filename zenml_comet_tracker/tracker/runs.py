@@ -1,0 +1,138 @@
+"""The experiments of the steps that are running in this process, and which of them a call belongs to.
+
+ZenML keeps one tracker object for the whole process and runs the steps of a dynamic pipeline in threads, so nothing
+about a step is kept on the tracker. Knows nothing of ZenML: steps and components are their ids.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from zenml_comet_tracker.comet.experiment import Experiment
+
+_current_step: ContextVar[UUID | None] = ContextVar("zenml_comet_current_step", default=None)
+
+
+class InertExperiment:
+    """Takes the place of an experiment that could not be made: answers every method with None and counts the calls."""
+
+    def __init__(self) -> None:
+        self.ignored_calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        from zenml_comet_tracker.comet.experiment import Experiment
+
+        member = getattr(Experiment, name)
+        return None if isinstance(member, property) else self._ignore
+
+    def __enter__(self) -> InertExperiment:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def _ignore(self, *_: Any, **__: Any) -> None:
+        self.ignored_calls += 1
+
+
+@dataclass(eq=False)
+class StepRun:
+    """One step run as one tracker component sees it. `finish_timeout` is in seconds."""
+
+    component_id: UUID
+    step_run_id: UUID
+    name: str
+    key: str
+    experiment: Experiment
+    finish_timeout: float
+    _token: Token[UUID | None] | None = field(default=None, repr=False)
+    _deadline: float | None = field(default=None, repr=False)
+
+    @property
+    def inert(self) -> InertExperiment | None:
+        """The stand-in, when the step could not be tracked."""
+        experiment: object = self.experiment
+        return experiment if isinstance(experiment, InertExperiment) else None
+
+    def time_left(self, clock: Callable[[], float] = time.monotonic) -> float:
+        """Seconds that may still be waited for delivery; the first call starts the clock."""
+        if self._deadline is None:
+            self._deadline = clock() + self.finish_timeout
+        return max(0.0, self._deadline - clock())
+
+
+class StepRuns:
+    """The running step runs. Reading takes no lock, so that a forked child never waits for a thread it lacks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: tuple[StepRun, ...] = ()
+
+    def add(self, run: StepRun) -> None:
+        """Make it the step run of the calling context."""
+        with self._lock:
+            self._running = (*self._running, run)
+        # A second tracker of the same step must not take the first one's mark for its own.
+        if _current_step.get() != run.step_run_id:
+            run._token = _current_step.set(run.step_run_id)
+
+    def get(self, component_id: UUID, step_run_id: UUID) -> StepRun | None:
+        """The run of exactly this step and component, if it is running."""
+        for run in self._running:
+            if (run.component_id, run.step_run_id) == (component_id, step_run_id):
+                return run
+        return None
+
+    def pop(self, component_id: UUID, step_run_id: UUID) -> StepRun | None:
+        """Take a run out, and its mark out of the calling context."""
+        with self._lock:
+            run = self.get(component_id, step_run_id)
+            self._running = tuple(other for other in self._running if other is not run)
+        if run is not None and run._token is not None:
+            # ValueError: the clean-up runs in another context than the preparation did, which has no mark.
+            with contextlib.suppress(ValueError):
+                _current_step.reset(run._token)
+        return run
+
+    def pop_abandoned(self, calling_step: UUID | None) -> list[StepRun]:
+        """Take out the runs that this context prepared and that ZenML never cleaned up.
+
+        A step that starts another pipeline is no such run: it is itself the `calling_step`.
+        """
+        marked = _current_step.get()
+        if marked is None or marked == calling_step:
+            return []
+        abandoned = [run for run in self._running if run.step_run_id == marked]
+        return [run for run in abandoned if self.pop(run.component_id, run.step_run_id)]
+
+    def of_caller(
+        self, calling_step: UUID | None, component_id: UUID | None = None, *, guess: bool = True
+    ) -> tuple[StepRun, ...]:
+        """The runs that a logging call belongs to, one for each tracker of the step; empty when there is none.
+
+        By the step whose function is running, else by the mark of the context, else (a thread that was started without
+        a context, and only with `guess`) the only step that is running at all. With `component_id`, that tracker's run
+        if it has one.
+        """
+        step = calling_step or _current_step.get()
+        if step is not None:
+            runs = tuple(run for run in self._running if run.step_run_id == step)
+        else:
+            runs = self._running if guess and len({run.step_run_id for run in self._running}) == 1 else ()
+        return tuple(run for run in runs if run.component_id == component_id) or runs
+
+
+def inert() -> Experiment:
+    """An experiment that keeps nothing, for a step that could not be tracked."""
+    return cast("Experiment", InertExperiment())
+
+
+step_runs = StepRuns()
