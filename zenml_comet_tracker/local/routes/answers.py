@@ -1,0 +1,39 @@
+"""Answers in Comet's shapes, and the one error that a route raises for a request it cannot take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from fastapi import Response
+
+# What Comet's clients look for in `sdk_error_code`.
+UNKNOWN_EXPERIMENT = 90210
+BAD_API_KEY = 90212
+EXPERIMENT_EXISTS = 90999
+PROJECT_NAME_TOO_LONG = 1341241
+
+
+class RequestError(Exception):
+    """The request is refused: `message` says what was wrong and what was expected."""
+
+    def __init__(self, message: str, *, status: int = 400, sdk_error_code: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.sdk_error_code = sdk_error_code
+
+
+def answer(content: Any, status: int = 200) -> Response:
+    """A JSON answer. Its content type has no charset: the official SDK refuses one."""
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def done() -> Response:
+    """The answer to a write that has nothing to say."""
+    return answer({"msg": "OK", "code": 200, "data": None, "sdk_error_code": 0})
+
+
+def refused(message: str, status: int, sdk_error_code: int = 0) -> Response:
+    """An error in Comet's shape."""
+    return answer({"msg": message, "code": status, "data": None, "sdk_error_code": sdk_error_code}, status)

@@ -1,0 +1,133 @@
+"""A request, ready for a route: its fields, its lane mark, and the store to work on."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import quote
+
+import orjson
+from fastapi import Depends, Request, Response
+from starlette.datastructures import UploadFile
+
+from zenml_comet_tracker.local.routes.answers import RequestError, done
+from zenml_comet_tracker.local.routes.fields import Fields
+from zenml_comet_tracker.local.store.lanes import LaneMark
+from zenml_comet_tracker.local.store.store import Store, Target
+
+MAX_BODY_BYTES = 64 << 20
+LANE_HEADER = "X-Comet-Lane"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. `root` is the server's own URL, without a slash at its end."""
+
+    store: Store
+    fields: Fields
+    mark: LaneMark | None
+    root: str
+    path: str
+
+    def write(self, change: Callable[[Target], None], key_field: str = "experimentKey") -> Response:
+        """Makes the change to the experiment that the request names, unless it is stored already; answers OK."""
+        with self.store.write_to(self.fields.text(key_field), self.mark) as target:
+            if target.first_new == 0:
+                change(target)
+        return done()
+
+    def write_values(self, count: int, change: Callable[[Target], None]) -> Response:
+        """As `write`, for a batch: `change` leaves out the values before `target.first_new`."""
+        with self.store.write_to(self.fields.text("experimentKey"), self.mark, max(1, count)) as target:
+            if target.first_new < count:
+                change(target)
+        return done()
+
+
+@dataclass(frozen=True)
+class Upload(Call):
+    """A multipart request: the file, or the link of a remote one, and the metadata beside it."""
+
+    file: UploadFile | None
+    link: str | None
+    metadata: str | None
+
+    @property
+    def part_name(self) -> str:
+        """The base name of the file part; empty when it has none."""
+        name = self.file.filename if self.file is not None else None
+        return PurePosixPath((name or "").replace("\\", "/")).name
+
+
+def experiment_url(root: str, workspace: str, project: str, key: str = "") -> str:
+    """Where a browser finds the experiment; without a key the beginning of all such URLs of the project."""
+    return f"{root}/{quote(workspace, safe='')}/{quote(project, safe='')}/{key}"
+
+
+async def _json_call(request: Request) -> Call:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise RequestError(f"Content-Type is {kind or 'missing'}; expected application/json.", status=415)
+    try:
+        members = orjson.loads(await _body(request))
+    except orjson.JSONDecodeError as error:
+        raise RequestError(f"The body is not JSON: {error}.") from error
+    if not isinstance(members, dict):
+        raise RequestError(f"The body is a JSON {type(members).__name__}; expected an object.")
+    return Call(Fields(members), **_surroundings(request))
+
+
+def _query_call(request: Request) -> Call:
+    return Call(Fields(request.query_params), **_surroundings(request))
+
+
+async def _upload(request: Request) -> AsyncIterator[Upload]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise RequestError(f"Content-Type is {kind or 'missing'}; expected multipart/form-data.", status=415)
+    async with request.form(max_files=1, max_fields=20) as form:
+        file, link, metadata = form.get("file"), form.get("link"), form.get("metadata")
+        yield Upload(
+            fields=Fields(request.query_params),
+            file=file if isinstance(file, UploadFile) else None,
+            link=link if isinstance(link, str) else None,
+            metadata=metadata if isinstance(metadata, str) else None,
+            **_surroundings(request),
+        )
+
+
+def _surroundings(request: Request) -> dict[str, Any]:
+    header = request.headers.get(LANE_HEADER)
+    try:
+        mark = None if header is None else LaneMark.parse(header)
+    except ValueError as error:
+        raise RequestError(f"{LANE_HEADER}: {error}.") from error
+    state = request.app.state
+    return {"store": state.store, "mark": mark, "root": state.root, "path": request.url.path}
+
+
+async def _body(request: Request) -> bytes:
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding not in ("gzip", "identity"):
+        raise RequestError(f"Content-Encoding is {encoding}; expected gzip or none.", status=415)
+    # 16 + the window size: a gzip header, as opposed to a bare zlib one.
+    unzip = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += unzip.decompress(piece, MAX_BODY_BYTES + 1) if unzip else piece
+            if len(body) > MAX_BODY_BYTES or (unzip and unzip.unconsumed_tail):
+                raise RequestError(f"The body is larger than {MAX_BODY_BYTES >> 20} MiB.", status=413)
+    except zlib.error as error:
+        raise RequestError(f"The body is not valid gzip: {error}.") from error
+    if unzip and not unzip.eof:
+        raise RequestError("The gzip body is cut off.")
+    return bytes(body)
+
+
+JsonCall: TypeAlias = Annotated[Call, Depends(_json_call)]
+QueryCall: TypeAlias = Annotated[Call, Depends(_query_call)]
+UploadCall: TypeAlias = Annotated[Upload, Depends(_upload)]

@@ -1,0 +1,142 @@
+"""What a request says, read field by field: each getter gives the value in its type, or says what was wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from zenml_comet_tracker.local.routes.answers import PROJECT_NAME_TOO_LONG, RequestError
+from zenml_comet_tracker.local.routes.values import to_double
+
+_KEY = re.compile("[0-9A-Za-z]{32,50}")
+_TRUE, _FALSE = {"true", "1"}, {"false", "0", ""}
+_MAX_INTEGER = 2**63 - 1
+MAX_NAME = 250
+# These begin paths of the server's own, so that no workspace's page could be reached under them.
+_RESERVED = {"api", "clientlib", "static"}
+
+
+class Fields:
+    """The members of a JSON object or of a query. Null counts as absent, as Comet's clients send it.
+
+    >>> Fields({"step": "3"}).integer("step")
+    3
+    """
+
+    def __init__(self, members: Mapping[str, Any], where: str = "") -> None:
+        self._members = members
+        self._where = where
+
+    def raw(self, name: str) -> Any:
+        """The value as it came; None when absent."""
+        return self._members.get(name)
+
+    def value(self, name: str) -> Any:
+        """The value as it came, which must be there; null is a value."""
+        if name not in self._members:
+            raise self.error(name, "a value")
+        return self._members[name]
+
+    def text(self, name: str) -> str:
+        """A text that must be there and not be empty."""
+        text = self.optional_text(name)
+        if not text:
+            raise self.error(name, "a text that is not empty")
+        return text
+
+    def optional_text(self, name: str) -> str | None:
+        """A text, perhaps empty; None when absent."""
+        value = self.raw(name)
+        if value is not None and not isinstance(value, str):
+            raise self.error(name, "a text")
+        return value
+
+    def content(self, name: str) -> str:
+        """A text that must be there, perhaps empty."""
+        text = self.optional_text(name)
+        if text is None:
+            raise self.error(name, "a text")
+        return text
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts that must be there."""
+        value = self.raw(name)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.error(name, "a list of texts")
+        return value
+
+    def objects(self, name: str) -> list[Fields]:
+        """A list of objects that must be there."""
+        value = self.raw(name)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.error(name, "a list of objects")
+        return [Fields(item, f"{name}[{index}].") for index, item in enumerate(value)]
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A boolean, in JSON or in any of the spellings true, True, TRUE."""
+        value = self.raw(name)
+        if value is None:
+            return default
+        text = str(value).lower()
+        if text not in _TRUE | _FALSE:
+            raise self.error(name, "true or false")
+        return text in _TRUE
+
+    def number(self, name: str) -> float | None:
+        """A number or a text that spells one; None when absent."""
+        value = self.raw(name)
+        if value is None or value == "":
+            return None
+        number = to_double(value)
+        if number is None:
+            raise self.error(name, "a number")
+        return number
+
+    def integer(self, name: str) -> int | None:
+        """A whole number of 64 bits (a fraction is cut off); None when absent."""
+        value = self.raw(name)
+        if isinstance(value, str):
+            value = _spelled(value)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or value != value or abs(value) > _MAX_INTEGER:
+            raise self.error(name, "a whole number of 64 bits")
+        return int(value)
+
+    def experiment_key(self, name: str = "experimentKey") -> str:
+        """A key for a new experiment: 32 to 50 letters and digits."""
+        text = self.text(name)
+        if not _KEY.fullmatch(text):
+            raise self.error(name, "32 to 50 letters and digits")
+        return text
+
+    def place(self, name: str, default: str) -> str:
+        """The name of a workspace or project, `default` when absent or empty."""
+        text = self.optional_text(name) or default
+        if len(text) > MAX_NAME:
+            message = f"{self._where}{name} has {len(text)} characters; expected at most {MAX_NAME}."
+            raise RequestError(message, sdk_error_code=PROJECT_NAME_TOO_LONG)
+        if "/" in text or text in {".", ".."} or text in _RESERVED or not text.isprintable() or text != text.strip():
+            raise self.error(
+                name,
+                f"a name without slash, control characters and blanks around it, and none of {sorted(_RESERVED)}",
+            )
+        return text
+
+    def error(self, name: str, expected: str) -> RequestError:
+        """The refusal of one field."""
+        value = self._members.get(name)
+        was = "is missing" if value is None else f"is {str(value)[:80]!r}"
+        return RequestError(f"{self._where}{name} {was}; expected {expected}.")
+
+
+def _spelled(text: str) -> int | float | None:
+    """The number that a query spells; the text's own float NaN (refused by the caller) when it spells none."""
+    if text == "":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        number = to_double(text)
+        return float("nan") if number is None else number

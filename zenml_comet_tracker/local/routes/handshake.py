@@ -1,0 +1,91 @@
+"""How a live experiment begins: `logger/add/run`, `logger/get/run`, and what the SDK asks right after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from zenml_comet_tracker.local.routes.answers import (
+    EXPERIMENT_EXISTS,
+    UNKNOWN_EXPERIMENT,
+    RequestError,
+    answer,
+)
+from zenml_comet_tracker.local.routes.calls import Call, JsonCall, experiment_url
+from zenml_comet_tracker.local.store import documents, experiments, projects
+from zenml_comet_tracker.local.store.experiments import NewExperiment
+from zenml_comet_tracker.local.store.projects import DEFAULT_PROJECT, DEFAULT_WORKSPACE
+
+clientlib = APIRouter()
+
+# Limits that the SDK applies before it sends. The disk is the local server's own limit.
+_UPLOAD_MEGABYTES = 100_000
+# The version of the exactly-once protocol of the X-Comet-Lane header.
+_JOURNAL_LANES = 1
+
+
+@clientlib.post("/logger/add/run")
+def add_run(call: JsonCall) -> Response:
+    """A new experiment under the client's key, in a project that is made when missing.
+
+    A key in use is refused with 90999, or joined when `getOrCreateEnabled` is set.
+    """
+    fields = call.fields
+    key = fields.experiment_key()
+    workspace = fields.place("teamName", DEFAULT_WORKSPACE)
+    project = fields.place("projectName", DEFAULT_PROJECT)
+    start = fields.integer("local_timestamp")
+    with call.store.write() as transaction:
+        row = experiments.find(transaction.connection, key)
+        if row is not None and not fields.flag("getOrCreateEnabled"):
+            raise RequestError(f"Experiment {key} exists already.", sdk_error_code=EXPERIMENT_EXISTS)
+        if row is None:
+            project_id = projects.ensure(transaction, workspace, project)
+            new = NewExperiment(key, project_id, running=True, start_millis=start, user_name=DEFAULT_WORKSPACE)
+            row = experiments.create(transaction, new)
+        return answer(_handshake(call, transaction.connection, row))
+
+
+@clientlib.post("/logger/get/run")
+def get_run(call: JsonCall) -> Response:
+    """The handshake of an experiment that exists. Its status stays: joining is not yet a sign of life."""
+    key = call.fields.text("previousExperiment")
+    with call.store.read() as connection:
+        row = experiments.find(connection, key)
+        if row is None:
+            raise RequestError(f"There is no experiment with key {key!r}.", sdk_error_code=UNKNOWN_EXPERIMENT)
+        return answer(_handshake(call, connection, row))
+
+
+@clientlib.post("/asset/3d-limits")
+def limits_3d() -> Response:
+    """How large 3-D scenes may be: the SDK's own defaults."""
+    return answer(
+        {"maxPoints": 1_000_000, "maxPointsFileSizeInBytes": 0, "maxBoxes": 250_000, "maxBoxesFileSizeInBytes": 0}
+    )
+
+
+def _handshake(call: Call, connection: Any, row: Any) -> dict[str, Any]:
+    download = f"{call.root}/api/rest/v2/experiment/asset/get-asset"
+    return {
+        "runId": row.key,
+        "project_id": row.project_id,
+        "experimentKey": row.key,
+        "workspaceName": row.workspace,
+        "projectName": row.project_name,
+        "focusUrl": experiment_url(call.root, row.workspace, row.project_name),
+        "lastOffset": documents.next_output_offset(connection, row.id),
+        "name": row.name,
+        "githubEnabled": False,
+        "upload_file_size_limit_in_mb": _UPLOAD_MEGABYTES,
+        "uploadVideoMaxSizeMB": _UPLOAD_MEGABYTES,
+        "asset_upload_file_size_limit_in_mb": _UPLOAD_MEGABYTES,
+        "featureToggles": [],
+        "cometWebAssetUrl": download,
+        "cometWebImageUrl": download,
+        "cometRestApiAssetUrl": download,
+        "cometRestApiImageUrl": download,
+        "s3DirectAccessEnabled": False,
+        "journalLanes": _JOURNAL_LANES,
+    }

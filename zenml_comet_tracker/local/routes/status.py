@@ -1,0 +1,90 @@
+"""Signs of life and ends: `status-report/update`, `update-status`, `set-status`, start and end times."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from zenml_comet_tracker.local.routes.answers import answer, done
+from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.fields import Fields
+from zenml_comet_tracker.local.store import experiments, status
+from zenml_comet_tracker.local.store.status import BEAT_MILLIS, Report
+
+rest = APIRouter()
+clientlib = APIRouter()
+
+GPU_MILLIS = 60_000
+CPU_MILLIS = 68_000
+
+
+@clientlib.post("/status-report/update")
+def report(call: JsonCall) -> Response:
+    """Takes the SDK's heartbeat or end (`is_alive`); answers how often to report."""
+    alive = call.fields.flag("is_alive")
+    call.write(
+        lambda target: status.apply(
+            target.transaction,
+            target.experiment,
+            Report(alive, attempt=call.fields.integer("attempt"), at_millis=call.fields.integer("local_timestamp")),
+        )
+    )
+    return answer(
+        {
+            "is_alive_beat_duration_millis": BEAT_MILLIS,
+            "gpu_monitor_interval_millis": GPU_MILLIS,
+            "cpu_monitor_interval_millis": CPU_MILLIS,
+            "parameter_update_interval_millis": 60_000,
+            "pending_rpcs": False,
+        }
+    )
+
+
+@clientlib.post("/status-report/offline-metadata")
+def offline_times(call: JsonCall) -> Response:
+    """Sets start and end of an experiment that ran offline."""
+    start, end = call.fields.integer("startTimestamp"), call.fields.integer("endTimestamp")
+    return call.write(lambda target: experiments.set_times(target.transaction, target.experiment, start, end))
+
+
+@rest.post("/write/experiment/update-status")
+def update_status(call: JsonCall) -> Response:
+    """Sets running or ended (`isAlive`), failed (`hasCrashed`) and the traceback (`error`)."""
+    taken = _report(call.fields)
+    return call.write(lambda target: status.apply(target.transaction, target.experiment, taken))
+
+
+@rest.get("/write/experiment/set-status")
+def keep_alive(call: QueryCall) -> Response:
+    """Takes a heartbeat; answers how often to send one."""
+    call.write(lambda target: status.beat(target.transaction, target.experiment))
+    return answer(
+        {
+            "isAliveBeatDurationMillis": BEAT_MILLIS,
+            "gpuMonitorIntervalMillis": GPU_MILLIS,
+            "cpuMonitorIntervalMillis": CPU_MILLIS,
+        }
+    )
+
+
+@rest.post("/write/experiment/set-start-end-time")
+def set_times(call: JsonCall) -> Response:
+    """Sets `startTimeMillis`, `endTimeMillis` or both."""
+    start, end = call.fields.integer("startTimeMillis"), call.fields.integer("endTimeMillis")
+    return call.write(lambda target: experiments.set_times(target.transaction, target.experiment, start, end))
+
+
+@rest.post("/write/experiment/{key}/mark-not-throttled")
+def not_throttled() -> Response:
+    """Nothing: a local server throttles nobody."""
+    return done()
+
+
+def _report(fields: Fields) -> Report:
+    crashed = fields.flag("hasCrashed") if fields.raw("hasCrashed") is not None else None
+    return Report(
+        alive=fields.flag("isAlive"),
+        crashed=crashed,
+        error=fields.optional_text("error"),
+        attempt=fields.integer("attempt"),
+        at_millis=fields.integer("localTimestamp"),
+    )
