@@ -77,11 +77,11 @@ async def _json_call(request: Request) -> Call:
         raise RequestError(f"The body is not JSON: {error}.") from error
     if not isinstance(members, dict):
         raise RequestError(f"The body is a JSON {type(members).__name__}; expected an object.")
-    return Call(Fields(members), **_surroundings(request))
+    return Call(fields=Fields(members), **_surroundings(request))
 
 
 def _query_call(request: Request) -> Call:
-    return Call(Fields(request.query_params), **_surroundings(request))
+    return Call(fields=Fields(request.query_params), **_surroundings(request))
 
 
 async def _upload(request: Request) -> AsyncIterator[Upload]:

@@ -14,7 +14,7 @@ _TRUE, _FALSE = {"true", "1"}, {"false", "0", ""}
 _MAX_INTEGER = 2**63 - 1
 MAX_NAME = 250
 # These begin paths of the server's own, so that no workspace's page could be reached under them.
-_RESERVED = {"api", "clientlib", "static"}
+_RESERVED = {"api", "clientlib", "page-data", "static"}
 
 
 class Fields:

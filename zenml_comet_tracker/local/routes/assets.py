@@ -1,0 +1,182 @@
+"""Assets: files and links in, lists and contents out."""
+
+from __future__ import annotations
+
+import mimetypes
+import uuid
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
+
+from zenml_comet_tracker.local.routes.answers import RequestError, answer
+from zenml_comet_tracker.local.routes.calls import QueryCall, Upload, UploadCall
+from zenml_comet_tracker.local.store import assets, experiments
+from zenml_comet_tracker.local.store.assets import MODEL_ELEMENT, NewAsset
+from zenml_comet_tracker.local.store.faults import UnknownAssetError
+
+rest = APIRouter()
+clientlib = APIRouter()
+
+DOWNLOAD = "/experiment/asset/get-asset"
+# What the SDK sends as the name of a text sample, meaning that the server shall find one.
+_NAME_FROM_SERVER = "auto-generated-in-the-backend"
+# Only types that run no code in a browser; everything else is a stream of bytes. The SDK reads JSON as JSON only.
+_PLAIN_TYPES = {"application/json", "image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"}
+
+
+@rest.post("/write/experiment/upload-asset")
+def upload(call: UploadCall) -> Response:
+    """Stores an asset of the experiment `experimentKey`."""
+    return _store(call, "experimentKey", "asset")
+
+
+@clientlib.post("/asset/upload")
+def upload_by_sdk(call: UploadCall) -> Response:
+    """Stores an asset of the experiment `experimentId` under the SDK's `assetId`."""
+    return _store(call, "experimentId", "asset")
+
+
+@clientlib.post("/visualizations/upload")
+def upload_image(call: UploadCall) -> Response:
+    """Stores an image or figure of the experiment `experimentId` under the SDK's `imageId`."""
+    return _store(call, "experimentId", "image")
+
+
+@clientlib.post("/git-patch/upload")
+def upload_patch(call: UploadCall) -> Response:
+    """Stores the uncommitted changes of the code, as an asset."""
+    return _store(call, "experimentId", "git-patch")
+
+
+@rest.get("/experiment/asset/list")
+def of_experiment(call: QueryCall) -> Response:
+    """The experiment's assets, of one `type` or all."""
+    return _list(call, None)
+
+
+@rest.get("/experiment/asset/get-by-name")
+def by_name(call: QueryCall) -> Response:
+    """The experiment's assets called `assetName`, of one `type` or all."""
+    return _list(call, call.fields.text("assetName"))
+
+
+@rest.get(DOWNLOAD)
+def content(call: QueryCall) -> Response:
+    """The bytes of the asset `assetId`."""
+    asset_id = call.fields.optional_text("assetId") or call.fields.text("imageId")
+    key = call.fields.optional_text("experimentKey")
+    with call.store.read() as connection:
+        row = assets.require(connection, asset_id)
+    if key and key != row.experiment_key:
+        raise UnknownAssetError(asset_id)
+    if row.sha256 is None:
+        raise RequestError(f"Asset {asset_id} is remote: its content lies at {row.link}.", status=404)
+    kind = mimetypes.guess_type(row.file_name)[0]
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(PurePosixPath(row.file_name).name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    media_type = kind if kind in _PLAIN_TYPES else "application/octet-stream"
+    return FileResponse(call.store.files.path(row.sha256), media_type=media_type, headers=headers)
+
+
+@rest.get("/write/experiment/asset/delete")
+def delete(call: QueryCall) -> Response:
+    """Takes the asset `assetId` away."""
+    asset_id = call.fields.text("assetId")
+    return call.write(lambda target: assets.remove(target.connection, target.experiment.id, asset_id))
+
+
+def listed(row: Any, key: str, root: str) -> dict[str, Any]:
+    """An asset as lists show it."""
+    query = urlencode({"experimentKey": key, "assetId": row.asset_id})
+    return {
+        "assetId": row.asset_id,
+        "experimentKey": key,
+        "fileName": row.file_name,
+        "fileSize": row.size,
+        "runContext": row.context or None,
+        "step": row.step,
+        "link": row.link if row.remote else f"{root}/api/rest/v2{DOWNLOAD}?{query}",
+        "createdAt": row.created_millis,
+        "dir": row.dir,
+        "canView": False,
+        "audio": row.type == "audio",
+        "video": row.type == "video",
+        "histogram": row.type == "histogram3d",
+        "image": row.type == "image",
+        "type": row.type,
+        "metadata": row.metadata,
+        "remote": row.remote,
+        "tags": [],
+        "compressedAssetLink": None,
+        "s3Link": None,
+        "curlDownload": None,
+    }
+
+
+def _list(call: QueryCall, name: str | None) -> Response:
+    kind = call.fields.optional_text("type")
+    with call.store.read() as connection:
+        experiment = experiments.require(connection, call.fields.text("experimentKey"))
+        rows = assets.of_experiment(
+            connection, experiment.id, asset_type=None if kind in (None, "", "all") else kind, file_name=name
+        )
+    return answer({"assets": [listed(row, experiment.key, call.root) for row in rows]})
+
+
+def _store(call: Upload, key_field: str, default_type: str) -> Response:
+    new = _new_asset(call, default_type)
+    # The SDK says OVERWRITE for the files of an artifact it downloaded.
+    overwrite = call.fields.raw("overwrite") == "OVERWRITE" or call.fields.flag("overwrite")
+    call.write(lambda target: assets.add(target.connection, target.experiment.id, new, overwrite=overwrite), key_field)
+    key = call.fields.text(key_field)
+    query = urlencode({"experimentKey": key, "assetId": new.asset_id})
+    return answer(
+        {
+            "msg": "OK",
+            "code": 200,
+            "sdk_error_code": 0,
+            "assetId": new.asset_id,
+            "link": new.link or f"{call.root}/api/rest/v2{DOWNLOAD}?{query}",
+        }
+    )
+
+
+def _new_asset(call: Upload, default_type: str) -> NewAsset:
+    if (call.file is None) == (call.link is None):
+        raise RequestError("The upload has to carry one of the parts `file` (a file) and `link` (a text).")
+    fields = call.fields
+    asset_id = fields.optional_text("assetId") or fields.optional_text("imageId") or uuid.uuid4().hex
+    kind = fields.optional_text("type") or default_type
+    name = _file_name(call, asset_id, kind)
+    model = fields.optional_text("groupingName")
+    stored = call.store.files.add(call.file.file) if call.file is not None else None
+    return NewAsset(
+        asset_id=asset_id,
+        file_name=name,
+        dir=f"models/{model}" if kind == MODEL_ELEMENT and model else "assets",
+        extension=(fields.optional_text("extension") or PurePosixPath(name).suffix).lstrip("."),
+        type=kind,
+        step=fields.integer("step"),
+        epoch=fields.number("epoch"),
+        context=fields.optional_text("context") or "",
+        metadata=call.metadata,
+        grouping_name=model,
+        size=stored.size if stored else 0,
+        sha256=stored.sha256 if stored else None,
+        link=call.link,
+        created_millis=call.store.clock(),
+    )
+
+
+def _file_name(call: Upload, asset_id: str, kind: str) -> str:
+    name = call.fields.optional_text("fileName") or call.fields.optional_text("figName") or call.part_name
+    if name == _NAME_FROM_SERVER:
+        return f"{kind}-{asset_id[:8]}.txt"
+    if not name and call.link:
+        return PurePosixPath(call.link.partition("?")[0]).name or call.link
+    return name or asset_id

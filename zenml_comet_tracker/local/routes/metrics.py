@@ -1,0 +1,108 @@
+"""Metric values in, by one or by the batch; points and summaries out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from zenml_comet_tracker.local.routes.answers import answer
+from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.fields import Fields
+from zenml_comet_tracker.local.routes.values import double_text, epoch_json, to_double
+from zenml_comet_tracker.local.store import experiments, metrics
+from zenml_comet_tracker.local.store.metrics import MetricValue
+from zenml_comet_tracker.local.store.series import NO_STEP, Points
+
+rest = APIRouter()
+clientlib = APIRouter()
+
+
+@clientlib.post("/batch/logger/experiment/metric")
+def add_batch(call: JsonCall) -> Response:
+    """Stores `values`, in their order; all of them or, when one is refused, none."""
+    now = call.store.clock()
+    values = [_value(fields, now) for fields in call.fields.objects("values")]
+    return call.write_values(
+        len(values),
+        lambda target: metrics.add(target.connection, target.experiment.id, target.writer, values[target.first_new :]),
+    )
+
+
+@rest.post("/write/experiment/metric")
+def add(call: JsonCall) -> Response:
+    """Stores one value."""
+    value = _value(call.fields, call.store.clock())
+    return call.write(lambda target: metrics.add(target.connection, target.experiment.id, target.writer, [value]))
+
+
+@rest.get("/experiment/metrics/get-metric")
+def points_of_one(call: QueryCall) -> Response:
+    """Every point of `metricName`, in order."""
+    return _points(call, call.fields.text("metricName"))
+
+
+@rest.get("/experiment/metrics/get-all")
+def points_of_all(call: QueryCall) -> Response:
+    """Every point of every metric, metric by metric."""
+    return _points(call, None)
+
+
+@rest.get("/experiment/metrics/summary")
+def summary(call: QueryCall) -> Response:
+    """Last, least and greatest value of every metric, as texts, with step and time of each."""
+    with call.store.read() as connection:
+        experiment = experiments.require(connection, call.fields.text("experimentKey"))
+        rows = metrics.summaries(connection, experiment.id)
+    return answer({"values": [_summary(row) for row in rows]})
+
+
+def _value(fields: Fields, now_millis: int) -> MetricValue:
+    value = to_double(fields.value("metricValue"))
+    if value is None:
+        raise fields.error("metricValue", 'a number, or a text that spells one ("NaN" and "Infinity" too)')
+    millis = fields.integer("timestamp")
+    return MetricValue(
+        name=fields.text("metricName"),
+        value=value,
+        step=fields.integer("step"),
+        epoch=fields.number("epoch"),
+        context=fields.optional_text("context") or "",
+        millis=now_millis if millis is None else millis,
+    )
+
+
+def _points(call: QueryCall, name: str | None) -> Response:
+    with call.store.read() as connection:
+        experiment = experiments.require(connection, call.fields.text("experimentKey"))
+        found = [
+            entry
+            for row, points in metrics.points(connection, experiment.id, name)
+            for entry in _entries(row.name, row.context, points)
+        ]
+    return answer({"metrics": found})
+
+
+def _entries(name: str, context: str, points: Points) -> list[dict[str, Any]]:
+    columns = (points.values.tolist(), points.steps.tolist(), points.epochs.tolist(), points.millis.tolist())
+    return [
+        {
+            "metricName": name,
+            "metricValue": double_text(value),
+            "timestamp": millis,
+            "step": None if step == NO_STEP else step,
+            "epoch": epoch_json(epoch),
+            "runContext": context or None,
+        }
+        for value, step, epoch, millis in zip(*columns, strict=True)
+    ]
+
+
+def _summary(row: Any) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": row.name}
+    for wire, column in (("Max", "max"), ("Min", "min"), ("Current", "last")):
+        columns = row._mapping
+        entry[f"value{wire}"] = double_text(columns[f"{column}_value"])
+        entry[f"timestamp{wire}"] = columns[f"{column}_millis"]
+        entry[f"step{wire}"] = columns[f"{column}_step"]
+    return entry

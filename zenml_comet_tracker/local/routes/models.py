@@ -1,0 +1,84 @@
+"""The models that an experiment logged: their names, their files, all files as one zip."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from zenml_comet_tracker.local.routes.answers import RequestError, answer
+from zenml_comet_tracker.local.routes.assets import listed
+from zenml_comet_tracker.local.routes.calls import QueryCall
+from zenml_comet_tracker.local.store import assets, experiments
+from zenml_comet_tracker.local.store.files import Files
+
+rest = APIRouter()
+
+
+@rest.get("/experiment/model")
+def of_experiment(call: QueryCall) -> Response:
+    """The experiment's models."""
+    with call.store.read() as connection:
+        experiment = experiments.require(connection, call.fields.text("experimentKey"))
+        names = assets.models(connection, experiment.id)
+    return answer({"models": [_model(experiment.key, name) for name in names]})
+
+
+@rest.get("/experiment/model/asset/list")
+def files(call: QueryCall) -> Response:
+    """The assets that make up the model `modelName`."""
+    experiment, rows = _files(call)
+    return answer({"assets": [listed(row, experiment.key, call.root) for row in rows]})
+
+
+@rest.get("/experiment/model/download")
+def download(call: QueryCall) -> Response:
+    """The files of the model `modelName` as a zip; remote ones are left out."""
+    _, rows = _files(call)
+    if not rows:
+        raise RequestError(f"The experiment has no model {call.fields.text('modelName')!r}.", status=404)
+    archive = _zip(call.store.files, rows)
+    return FileResponse(
+        archive,
+        media_type="application/zip",
+        headers={"Content-Disposition": "attachment; filename=model.zip"},
+        background=BackgroundTask(archive.unlink, missing_ok=True),
+    )
+
+
+def _model(key: str, name: str) -> dict[str, str]:
+    digest = hashlib.sha256(f"{key}/{name}".encode()).hexdigest()
+    return {"experimentModelId": digest[:32], "experimentKey": key, "modelName": name}
+
+
+def _files(call: QueryCall) -> tuple[Any, Any]:
+    with call.store.read() as connection:
+        experiment = experiments.require(connection, call.fields.text("experimentKey"))
+        return experiment, assets.of_model(connection, experiment.id, call.fields.text("modelName"))
+
+
+def _zip(files: Files, rows: Any) -> Path:
+    path = files.temporary()
+    try:
+        # Models hardly shrink, and the way is short.
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            for row in rows:
+                if row.sha256 is not None:
+                    with files.path(row.sha256).open("rb") as source, archive.open(_entry(row.file_name), "w") as entry:
+                        shutil.copyfileobj(source, entry)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _entry(file_name: str) -> str:
+    """A name that stays inside the folder into which the zip is unpacked."""
+    parts = [part for part in file_name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    return "/".join(parts) or "file"

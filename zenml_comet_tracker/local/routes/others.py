@@ -1,0 +1,31 @@
+"""Others: free key-value facts; the key `Name` names the experiment."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from zenml_comet_tracker.local.routes.answers import answer
+from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.parameters import fact_summary
+from zenml_comet_tracker.local.routes.values import to_text
+from zenml_comet_tracker.local.store import experiments, facts
+
+rest = APIRouter()
+
+
+@rest.post("/write/experiment/log-other")
+def add(call: JsonCall) -> Response:
+    """Stores `value` under `key`."""
+    key, value = call.fields.text("key"), to_text(call.fields.value("value"))
+    given = call.fields.integer("timestamp")
+    millis = call.store.clock() if given is None else given
+    return call.write(lambda target: facts.add_other(target.transaction, target.experiment.id, key, value, millis))
+
+
+@rest.get("/experiment/log-other")
+def summary(call: QueryCall) -> Response:
+    """Every other, its value as a text."""
+    with call.store.read() as connection:
+        experiment = experiments.require(connection, call.fields.text("experimentKey"))
+        rows = facts.others(connection, experiment.id)
+    return answer({"values": [fact_summary(row) for row in rows]})

@@ -1,0 +1,97 @@
+"""The machine, the packages and the code's origin: system details, dependencies, cloud, git."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from zenml_comet_tracker.local.routes.answers import answer
+from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.store import documents, experiments, metrics
+from zenml_comet_tracker.local.store.store import Target
+
+rest = APIRouter()
+
+_ADDED_TO = "logAdditionalSystemInfoList"
+_LISTS = ("gpuStaticInfoList", _ADDED_TO, "installedPackages", "osPackages")
+_DETAILS = (
+    *("user", "pythonVersion", "pythonVersionVerbose", "pid", "osType", "os", "osRelease", "machine", "processor"),
+    *("ip", "hostname", "networkInterfaceIps", "command", "executable", "env"),
+    *_LISTS,
+)
+_GIT = ("user", "root", "branch", "parent", "origin")
+
+
+@rest.post("/write/experiment/system-details")
+def set_details(call: JsonCall) -> Response:
+    """Sets the details given and leaves the others; additional system info is added to what is there."""
+    given = {name: call.fields.raw(name) for name in _DETAILS if call.fields.raw(name) is not None}
+    for name in _LISTS:
+        if not isinstance(given.get(name, []), list):
+            raise call.fields.error(name, "a list")
+    return call.write(lambda target: _merge_details(target, given))
+
+
+@rest.get("/experiment/system-details")
+def details(call: QueryCall) -> Response:
+    """Every detail; null, or [] for a list, where nothing was logged."""
+    with call.store.read() as connection:
+        experiment = experiments.require(connection, call.fields.text("experimentKey"))
+        known = documents.get_json(connection, experiment.id, "system")
+        summaries = metrics.summaries(connection, experiment.id)
+    system_metrics = {row.name: row.last_value for row in summaries if row.name.startswith("sys.")}
+    total_ram = system_metrics.get("sys.ram.total")
+    gpus = [gpu for gpu in known.get("gpuStaticInfoList", ()) if isinstance(gpu, dict)]
+    memories = [gpu["totalMemory"] for gpu in gpus if isinstance(gpu.get("totalMemory"), int)]
+    return answer(
+        {
+            "experimentKey": experiment.key,
+            **{name: known.get(name, [] if name in _LISTS else None) for name in _DETAILS},
+            "systemMetricNames": list(system_metrics),
+            "maxTotalMemory": max(memories, default=None),
+            "totalRam": None if total_ram is None else int(total_ram),
+        }
+    )
+
+
+@rest.put("/write/experiment/dependencies")
+def set_dependencies(call: JsonCall) -> Response:
+    """Adds `logDependencies`: name and version of each."""
+    found = {fields.text("name"): fields.optional_text("version") for fields in call.fields.objects("logDependencies")}
+
+    def change(target: Target) -> None:
+        known = documents.get_json(target.connection, target.experiment.id, "dependencies")
+        documents.put_json(target.transaction, target.experiment.id, "dependencies", {**known, **found})
+
+    return call.write(change)
+
+
+@rest.post("/write/experiment/cloud-details")
+def set_cloud(call: JsonCall) -> Response:
+    """Sets the cloud `provider` and its `metadata`."""
+    cloud = {"provider": call.fields.text("provider"), "metadata": call.fields.raw("metadata")}
+    return call.write(lambda target: documents.put_json(target.transaction, target.experiment.id, "cloud", cloud))
+
+
+@rest.post("/write/experiment/git/metadata")
+def set_git(call: JsonCall) -> Response:
+    """Sets where the code comes from, in place of what was set before."""
+    git = {name: call.fields.optional_text(name) for name in _GIT}
+    return call.write(lambda target: documents.put_json(target.transaction, target.experiment.id, "git", git))
+
+
+@rest.get("/experiment/git/metadata")
+def git(call: QueryCall) -> Response:
+    """Where the code comes from; nulls where nothing was logged."""
+    with call.store.read() as connection:
+        experiment = experiments.require(connection, call.fields.text("experimentKey"))
+        known = documents.get_json(connection, experiment.id, "git")
+    return answer({name: known.get(name) for name in _GIT})
+
+
+def _merge_details(target: Target, given: dict[str, Any]) -> None:
+    known = dict(documents.get_json(target.connection, target.experiment.id, "system"))
+    added = [*known.get(_ADDED_TO, []), *given.get(_ADDED_TO, [])]
+    merged = {**known, **given, **({_ADDED_TO: added} if added else {})}
+    documents.put_json(target.transaction, target.experiment.id, "system", merged)
