@@ -89,6 +89,8 @@ class Transport:
             self._session.trust_env = False
         retries = Retry(
             total=3,
+            # urllib3 would repeat a refused connection whatever the method, and hold a delivery up for seconds.
+            connect=0,
             backoff_factor=0.3,
             status_forcelist=(500, 502, 503, 504),
             allowed_methods=frozenset({"GET"}),
