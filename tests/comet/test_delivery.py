@@ -1,0 +1,307 @@
+"""Delivery turn by turn, with a clock that the test turns: no thread, no waiting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.comet.scripted import Answer, ScriptedComet
+from zenml_comet_tracker.comet.delivery.courier import Courier
+from zenml_comet_tracker.comet.journal.reader import JournalReader
+from zenml_comet_tracker.comet.journal.record import FILES, METRICS, PARAMETERS, REST, End, Header
+from zenml_comet_tracker.comet.journal.writer import JournalWriter
+from zenml_comet_tracker.comet.transport import Transport, TransportOptions
+
+KEY = "k" * 32
+
+
+class Bench:
+    """A journal, its courier and a clock."""
+
+    def __init__(self, comet: ScriptedComet, folder: Path, **header: Any) -> None:
+        self.comet = comet
+        self.now = 1000.0
+        self.writer = JournalWriter(folder, Header(KEY, comet.root, "abc", **header))
+        self.courier = self.new_courier()
+
+    def new_courier(self) -> Courier:
+        return Courier(
+            JournalReader(self.writer.folder),
+            "key",
+            lambda: Transport(self.comet.root, "key", TransportOptions(read_timeout=5)),
+            clock=lambda: self.now,
+            wall_millis=lambda: 42,
+        )
+
+    def metrics(self, start: int, count: int) -> None:
+        for i in range(start, start + count):
+            self.writer.append(METRICS, {"v": [["m", float(i)]], "p": i})
+
+    def turn(self, advance: float = 0.0) -> float | None:
+        self.now += advance
+        wait = self.courier.deliver_records()
+        self.courier.deliver_files()
+        return wait
+
+    def turns(self, count: int, advance: float) -> None:
+        for _ in range(count):
+            self.turn(advance)
+
+    def finish(self, error: str | None = None) -> None:
+        self.writer.end(End(77, self.writer.header.attempt, error))
+        self.writer.close()
+        self.turn()
+
+
+@pytest.fixture
+def bench(comet: ScriptedComet, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(comet, tmp_path)
+    yield made
+    made.courier.stop()
+    made.writer.close()
+
+
+def steps(comet: ScriptedComet) -> list[int]:
+    return [value["step"] for value in comet.metric_values()]
+
+
+def test_a_start_takes_two_requests_and_metrics_go_in_batches_of_a_thousand(bench: Bench) -> None:
+    bench.turn()
+    assert [asked.path for asked in bench.comet.asked] == [
+        "/clientlib/logger/add/run",
+        "/clientlib/status-report/update",
+    ]
+    bench.metrics(0, 2500)
+    bench.turn()
+    batches = bench.comet.requests("/experiment/metric")
+    assert [len(batch.json["values"]) for batch in batches] == [1000, 1000, 500]
+    assert steps(bench.comet) == list(range(2500))
+    assert [batch.headers["x-comet-lane"].split("/", 1)[1] for batch in batches] == [
+        "metrics/1",
+        "metrics/1001",
+        "metrics/2001",
+    ]
+
+
+def test_lane_headers_go_only_to_a_server_that_knows_them(bench: Bench) -> None:
+    bench.comet.lanes = False
+    bench.metrics(0, 1)
+    bench.turn()
+    assert "x-comet-lane" not in bench.comet.requests("/experiment/metric")[0].headers
+
+
+def test_every_kind_of_record_reaches_its_endpoint(bench: Bench, tmp_path: Path) -> None:
+    bench.writer.append(PARAMETERS, {"v": [["lr", 0.1], ["opt", "adam"]], "p": 3}, values=2)
+    bench.writer.append(REST, {"k": "other", "name": "note", "value": "hi"})
+    bench.writer.append(REST, {"k": "tags", "tags": ["a", "b"]})
+    bench.writer.append(REST, {"k": "html", "html": "<b>", "clear": True})
+    bench.writer.append(REST, {"k": "file_path", "path": "/a/b.py"})
+    kept = bench.writer.keep_bytes(b"bytes of the asset", "a1")
+    bench.writer.append(FILES, {"k": "asset", "file": kept, "asset": {"asset_id": "a1", "file_name": "x.bin"}})
+    bench.turns(2, 0)
+
+    (parameters,) = bench.comet.requests("/experiment/parameter")
+    assert [(v["parameterName"], v["parameterValue"], v["step"]) for v in parameters.json["values"]] == [
+        ("lr", 0.1, 3),
+        ("opt", "adam", 3),
+    ]
+    assert parameters.headers["x-comet-lane"].endswith("parameters/1")
+    (other,) = bench.comet.requests("/log-other")
+    assert (other.json["key"], other.json["value"]) == ("note", "hi")
+    (tags,) = bench.comet.requests("/add-tags-to-experiment")
+    assert tags.json["addedTags"] == ["a", "b"]
+    (html,) = bench.comet.requests("/html")
+    assert (html.json["html"], html.json["override"]) == ("<b>", True)
+    assert bench.comet.requests("/file-path")[0].json["filePath"] == "/a/b.py"
+    (upload,) = bench.comet.requests("/asset/upload")
+    assert upload.query["assetId"] == "a1"
+    assert b"bytes of the asset" in upload.body
+    assert list((bench.writer.folder / "files").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Answer(drop=True),
+        Answer(cut=True),
+        Answer(500),
+        Answer(502, body=b"<html>"),
+        Answer(503),
+        Answer(429, headers={"Retry-After-Custom": "3"}),
+        Answer(body=b"<html>sign in</html>"),
+        Answer(401),
+        Answer(403),
+    ],
+    ids=["dropped", "cut", "500", "502", "503", "429", "html", "401", "403"],
+)
+def test_a_fault_that_passes_loses_nothing_and_repeats_nothing(bench: Bench, fault: Answer) -> None:
+    bench.turn()
+    bench.metrics(0, 30)
+    bench.comet.answer_with("/experiment/metric", fault, times=3)
+    bench.turns(8, 70)
+    stored = [
+        value["step"] for asked in bench.comet.requests("/experiment/metric")[3:] for value in asked.json["values"]
+    ]
+    assert stored == list(range(30))
+    assert bench.courier.delivered == 30
+    assert bench.courier.refused == 0
+
+
+def test_the_servers_own_waiting_time_is_kept(bench: Bench) -> None:
+    bench.turn()
+    bench.metrics(0, 1)
+    bench.comet.answer_with("/experiment/metric", Answer(429, headers={"Retry-After-Custom": "30"}), times=1)
+    bench.turn()
+    bench.turn(29)
+    assert len(bench.comet.requests("/experiment/metric")) == 1
+    bench.turn(2)
+    assert len(bench.comet.requests("/experiment/metric")) == 2
+
+
+def test_a_failing_lane_holds_no_other_and_no_heartbeat(bench: Bench) -> None:
+    bench.turn()
+    bench.comet.answer_with("/experiment/metric", Answer(503))
+    bench.metrics(0, 1)
+    bench.writer.append(REST, {"k": "tags", "tags": ["through"]})
+    bench.turns(3, 11)
+    assert bench.comet.requests("/add-tags-to-experiment")[0].json["addedTags"] == ["through"]
+    assert len(bench.comet.requests("/status-report/update")) == 4
+
+
+def test_one_bad_value_is_found_and_set_aside_and_the_rest_of_its_batch_arrives(bench: Bench) -> None:
+    bench.turn()
+    bench.metrics(0, 100)
+
+    def refuse_the_63rd(asked: Any) -> Answer | None:
+        if asked.path.endswith("/experiment/metric") and any(v["step"] == 63 for v in asked.json["values"]):
+            return Answer(400, body={"msg": "bad value"})
+        return None
+
+    bench.comet.rules.append(refuse_the_63rd)
+    bench.turns(3, 0)
+    stored = sorted(set(steps(bench.comet)) - {63})
+    assert stored == [step for step in range(100) if step != 63]
+    assert (bench.courier.delivered, bench.courier.refused) == (99, 1)
+    (line,) = (bench.writer.folder / "metrics.refused.jsonl").read_text().splitlines()
+    assert json.loads(line)["record"]["p"] == 63
+
+
+def test_a_refused_experiment_keeps_everything_and_says_why(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.comet.answer_with("logger/add/run", Answer(400, body={"msg": "no such key", "sdk_error_code": 90212}))
+    bench.metrics(0, 5)
+    bench.turns(3, 1)
+    progress = bench.courier.progress()
+    assert progress.refused is True
+    assert "no such key" in (progress.reason or "")
+    assert "no such key" in caplog.text
+    assert len(bench.comet.asked) == 1
+    assert drained(bench.writer.folder) == 5
+
+
+def drained(folder: Path) -> int:
+    return (folder / "metrics.00000001.jsonl").read_bytes().count(b"\n")
+
+
+def test_create_refuses_an_experiment_that_exists_unless_its_answer_was_lost(
+    comet: ScriptedComet, tmp_path: Path
+) -> None:
+    exists = Answer(400, body={"msg": "exists", "sdk_error_code": 90999})
+    taken = Bench(comet, tmp_path / "")
+    comet.answer_with("logger/add/run", exists)
+    taken.turn()
+    assert taken.courier.progress().refused
+    taken.courier.stop()
+
+    joining = Bench(comet, tmp_path, mode="get_or_create")
+    joining.turn()
+    assert joining.courier.handshake is not None
+    joining.courier.stop()
+
+    lost = Bench(comet, tmp_path)
+    comet.answer_with("logger/add/run", Answer(drop=True), times=1)
+    lost.turn()
+    lost.turn(5)
+    assert lost.courier.handshake is not None
+    lost.courier.stop()
+
+
+def test_the_end_comes_last_and_the_journal_goes(bench: Bench) -> None:
+    bench.turn()
+    bench.metrics(0, 3)
+    bench.finish()
+    assert [asked.path.rsplit("/", 1)[-1] for asked in bench.comet.asked[-2:]] == ["metric", "update"]
+    end = bench.comet.asked[-1].json
+    assert (end["is_alive"], end["local_timestamp"], end["attempt"]) == (False, 77, 1)
+    assert bench.courier.progress().finished
+    assert not bench.writer.folder.exists()
+
+
+def test_a_failure_is_told_before_the_end(bench: Bench) -> None:
+    bench.turn()
+    bench.finish("Traceback: it broke")
+    failure, end = bench.comet.asked[-2:]
+    assert failure.path.endswith("write/experiment/update-status")
+    assert failure.json["hasCrashed"] is True
+    assert failure.json["error"] == "Traceback: it broke"
+    assert end.json["is_alive"] is False
+
+
+def test_only_the_primary_writer_has_a_heartbeat_and_an_end(comet: ScriptedComet, tmp_path: Path) -> None:
+    second = Bench(comet, tmp_path, primary=False, mode="get_or_create")
+    second.metrics(0, 2)
+    second.turn()
+    second.finish("broke")
+    assert steps(comet) == [0, 1]
+    assert [a for a in comet.asked if "status" in a.path] == []
+    assert second.courier.progress().finished
+
+
+def test_a_stuck_lane_does_not_hold_the_end_but_keeps_the_journal(bench: Bench) -> None:
+    bench.turn()
+    bench.comet.answer_with("/experiment/metric", Answer(503))
+    bench.metrics(0, 3)
+    bench.turn()
+    bench.finish()
+    assert bench.comet.asked[-1].json["is_alive"] is False
+    assert bench.writer.folder.exists()
+    bench.comet.rules.clear()
+    bench.turn(60)
+    assert steps(bench.comet)[-3:] == [0, 1, 2]
+    assert not bench.writer.folder.exists()
+    ends = [a for a in bench.comet.requests("/status-report/update") if not a.json["is_alive"]]
+    assert len(ends) == 1
+
+
+def test_another_process_delivers_what_a_dead_one_left(bench: Bench) -> None:
+    bench.comet.answer_with("logger/add/run", Answer(drop=True))
+    bench.metrics(0, 3)
+    bench.turn()
+    bench.courier.stop()
+    bench.comet.rules.clear()
+    bench.courier = bench.new_courier()
+    bench.finish()
+    assert steps(bench.comet) == [0, 1, 2]
+
+
+def test_a_file_that_is_gone_is_set_aside_and_the_next_one_goes(bench: Bench) -> None:
+    bench.turn()
+    lost = bench.writer.keep_bytes(b"lost", "a1")
+    (bench.writer.folder / "files" / "a1").unlink()
+    kept = bench.writer.keep_bytes(b"kept", "a2")
+    for content, asset_id in ((lost, "a1"), (kept, "a2")):
+        bench.writer.append(FILES, {"k": "asset", "file": content, "asset": {"asset_id": asset_id, "file_name": "x"}})
+    bench.turns(2, 0)
+    assert [asked.query["assetId"] for asked in bench.comet.requests("/asset/upload")] == ["a2"]
+    assert bench.courier.refused == 1
+
+
+def test_one_warning_a_minute_for_a_lasting_fault(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.comet.answer_with("logger/add/run", Answer(503))
+    bench.turns(59, 1)
+    assert len(caplog.records) == 1
+    bench.turns(60, 1)
+    assert len(caplog.records) == 2

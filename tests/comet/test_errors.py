@@ -1,0 +1,39 @@
+"""The error tree: drawn as it is, and every status mapped."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from zenml_comet_tracker.comet import errors
+
+
+def test_the_drawn_tree_names_every_error() -> None:
+    drawn = errors.__doc__ or ""
+    classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__]
+    assert len(classes) > 10
+    assert [c.__name__ for c in classes if c.__name__ not in drawn] == []
+    assert all(issubclass(c, errors.CometError) for c in classes)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "retryable"),
+    [
+        (400, 0, errors.StatusError, False),
+        (400, 90212, errors.UnauthorizedError, False),
+        (401, 0, errors.UnauthorizedError, False),
+        (402, 0, errors.PaymentRequiredError, False),
+        (403, 0, errors.ForbiddenError, False),
+        (404, 0, errors.NotFoundError, False),
+        (413, 0, errors.TooLargeError, False),
+        (500, 0, errors.ServerFaultError, True),
+        (503, 0, errors.ServerFaultError, True),
+    ],
+)
+def test_each_status_has_its_error(status: int, code: int, kind: type, retryable: bool) -> None:
+    error = errors.from_status("POST x", status, sdk_error_code=code, server_message="why")
+    assert type(error) is kind
+    assert error.retryable is retryable
+    assert "why" in str(error)
+    assert str(status) in str(error)

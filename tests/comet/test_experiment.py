@@ -1,0 +1,391 @@
+"""The live experiment: what a user calls, and what reaches the server."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from tests.comet.conftest import KEY
+from tests.comet.scripted import Answer, ScriptedComet
+from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError, InvalidValueError
+from zenml_comet_tracker.comet.experiment import Experiment
+
+Make = Callable[..., Experiment]
+
+
+def test_constructing_and_logging_use_no_network(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    here = threading.get_ident()
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if threading.get_ident() == here:
+            calls.append(str(address))
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    experiment = Experiment(api_key="k", url="http://127.0.0.1:9", journal_folder=journals)
+    experiment.log_metric("loss", 1)
+    assert calls == []
+    assert experiment.end(timeout=5).stats.pending == 1
+
+
+def test_metrics_arrive_as_logged(comet: ScriptedComet, make: Make) -> None:
+    experiment = make()
+    experiment.log_metric("loss", 0.5, step=1, epoch=0.25)
+    experiment.log_metric("loss", float("nan"), step=2)
+    experiment.log_metrics({"a": 1, "b": {"c": 2}}, prefix="val", step=3, epoch=1)
+    assert experiment.end().delivered
+    seen = [(v["metricName"], v["metricValue"], v["step"], v["epoch"]) for v in comet.metric_values()]
+    assert seen == [
+        ("loss", 0.5, 1, 0.25),
+        ("loss", "NaN", 2, None),
+        ("val_a", 1.0, 3, 1),
+        ("val_b/c", 2.0, 3, 1),
+    ]
+    assert experiment.stats().sent == 4
+
+
+def test_parameters_tags_others_and_name_arrive_as_logged(comet: ScriptedComet, make: Make) -> None:
+    experiment = make(experiment_name="run_train", tags=["one"])
+    experiment.log_parameter("lr", 0.1)
+    experiment.log_parameters({"opt": {"name": "adam"}}, prefix="p")
+    experiment.log_others({"note": "hi", "n": None})
+    experiment.add_tag("two")
+    experiment.add_tags(["three", ""])
+    experiment.log_html("<b>x</b>")
+    experiment.end()
+    parameters = {
+        v["parameterName"]: v["parameterValue"]
+        for asked in comet.requests("/experiment/parameter")
+        for v in asked.json["values"]
+    }
+    assert parameters == {"lr": 0.1, "p_opt|name": "adam"}
+    others = {asked.json["key"]: asked.json["value"] for asked in comet.requests("/log-other")}
+    assert others == {"Name": "run_train", "note": "hi", "n": "None", "hasNestedParams": True}
+    assert [a.json["addedTags"] for a in comet.requests("/add-tags-to-experiment")] == [["one"], ["two"], ["three"]]
+    assert comet.requests("/html")[0].json["override"] is False
+
+
+def test_assets_of_every_kind_arrive_byte_for_byte(comet: ScriptedComet, make: Make, tmp_path: Path) -> None:
+    experiment = make()
+    path = tmp_path / "a.json"
+    path.write_bytes(b'{"a": 1}')
+    given = experiment.log_asset(path, step=3, metadata={"k": "v"})
+    path.write_bytes(b"overwritten after the call")
+    experiment.log_asset_data({"x": [1, 2]}, name="data.json", epoch=2)
+    experiment.log_text("some text", metadata={"m": 1})
+    model = tmp_path / "model"
+    (model / "deep").mkdir(parents=True)
+    (model / "w.bin").write_bytes(b"weights")
+    (model / "deep" / "c.txt").write_bytes(b"config")
+    experiment.log_model("net", model)
+    with path.open("rb") as stream:
+        experiment.log_asset(stream, file_name="b.txt", overwrite=True)
+    experiment.end()
+
+    uploads = comet.requests("/asset/upload")
+    assert given is not None
+    assert uploads[0].query["assetId"] == given["assetId"]
+    assert given["api"].startswith(comet.root)
+    seen = [(u.query["fileName"], u.query.get("type"), u.query.get("groupingName")) for u in uploads]
+    assert seen == [
+        ("a.json", None, None),
+        ("data.json", None, None),
+        ("text-sample.txt", "text-sample", None),
+        ("model/deep/c.txt", "model-element", "net"),
+        ("model/w.bin", "model-element", "net"),
+        ("b.txt", None, None),
+    ]
+    bodies = [b'{"a": 1}', b'{"x": [1, 2]}', b"some text", b"config", b"weights", b"overwritten after the call"]
+    assert [part in upload.body for part, upload in zip(bodies, uploads, strict=True)] == [True] * 6
+    assert b'{"k":"v"}' in uploads[0].body
+    assert (uploads[0].query["step"], uploads[1].query["epoch"], uploads[5].query["overwrite"]) == ("3", "2", "True")
+
+
+def _picture(body: bytes) -> np.ndarray:
+    import io
+
+    start = body.index(b"\x89PNG")
+    return np.asarray(Image.open(io.BytesIO(body[start:])))
+
+
+def test_images_and_figures_arrive_as_pictures(comet: ScriptedComet, make: Make, tmp_path: Path) -> None:
+    experiment = make()
+    pixels = np.arange(48, dtype="uint8").reshape(4, 4, 3)
+    experiment.log_image(pixels, "array", step=2)
+    experiment.log_image(pixels[:, :, 0] / 255.0, "floats")
+    experiment.log_image(Image.fromarray(pixels), "pil.png")
+    Image.fromarray(pixels).save(tmp_path / "file.png")
+    experiment.log_image(tmp_path / "file.png")
+    figure = Figure()
+    figure.subplots().plot([1, 2])
+    experiment.log_figure("curve", figure)
+    experiment.end()
+
+    uploads = comet.requests("/visualizations/upload")
+    names = [(u.query["figName"], u.query["extension"]) for u in uploads]
+    assert names == [("array", "png"), ("floats", "png"), ("pil.png", "png"), ("file.png", "png"), ("curve", "png")]
+    assert uploads[0].query["step"] == "2"
+    for index in (0, 2, 3):
+        assert np.array_equal(_picture(uploads[index].body), pixels)
+    assert np.array_equal(_picture(uploads[1].body), pixels[:, :, 0])
+    assert _picture(uploads[4].body).shape[0] > 100
+
+
+def test_a_confusion_matrix_counts_like_a_brute_force(comet: ScriptedComet, make: Make) -> None:
+    rng = np.random.default_rng(0)
+    truth, guess = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
+    experiment = make()
+    experiment.log_confusion_matrix(truth, guess, labels=list("abcd"), title="T", step=1)
+    experiment.log_confusion_matrix(["x", "y"], ["y", "y"])
+    experiment.log_confusion_matrix(matrix=[[1, 2], [3, 4]], file_name="m.json")
+    experiment.end()
+
+    bodies = [upload.body for upload in comet.requests("/asset/upload")]
+    first, second, third = (json.loads(b[b.index(b'{"version"') : b.rindex(b"}") + 1]) for b in bodies)
+    brute = [[int(sum((truth == row) & (guess == column))) for column in range(4)] for row in range(4)]
+    assert (first["matrix"], first["labels"], first["title"]) == (brute, list("abcd"), "T")
+    assert (second["matrix"], second["labels"]) == ([[0, 1], [0, 1]], ["x", "y"])
+    assert third["matrix"] == [[1, 2], [3, 4]]
+    assert comet.requests("/asset/upload")[2].query["fileName"] == "m.json"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda e: e.log_metric("m", "no number"),
+        lambda e: e.log_metric("", 1),
+        lambda e: e.log_metrics(None),
+        lambda e: e.log_parameters({"": 1}),
+        lambda e: e.log_other("", 1),
+        lambda e: e.log_others(5),
+        lambda e: e.log_asset("/not/there"),
+        lambda e: e.log_asset(os.sep),
+        lambda e: e.log_asset(object()),
+        lambda e: e.log_image(np.zeros((2, 2, 2, 2))),
+        lambda e: e.log_image(object()),
+        lambda e: e.log_figure(figure=object()),
+        lambda e: e.log_confusion_matrix([1, 2], [1]),
+        lambda e: e.log_confusion_matrix(),
+        lambda e: e.log_confusion_matrix(matrix=[[1, 2]]),
+        lambda e: e.log_model("m", "/not/there"),
+        lambda e: e.add_tags(7),
+    ],
+)
+def test_a_bad_call_harms_nothing_and_is_counted_and_said(
+    make: Make, caplog: pytest.LogCaptureFixture, call: Callable[[Experiment], Any]
+) -> None:
+    experiment = make()
+    assert call(experiment) is None
+    experiment.log_metric("good", 1)
+    stats = experiment.end().stats
+    assert (stats.sent, sum(stats.dropped.values())) == (1, 1)
+    assert "dropped" in caplog.text
+
+
+def test_strict_raises_what_was_wrong(make: Make) -> None:
+    experiment = make(strict=True)
+    with pytest.raises(InvalidValueError, match="'loss' expects a number, got str 'abc'"):
+        experiment.log_metric("loss", "abc")
+    with pytest.raises(InvalidValueError, match="not there"):
+        experiment.log_asset("/not/there")
+    experiment.log_metrics({"good": 1})
+    assert experiment.end().delivered
+
+
+def test_strict_says_when_the_end_leaves_something(journals: Path) -> None:
+    experiment = Experiment(api_key="k", url="http://127.0.0.1:9", journal_folder=journals, strict=True)
+    with pytest.raises(DeliveryError, match="refused"):
+        experiment.end(timeout=5)
+
+
+def test_the_url_is_told_by_the_server_and_never_guessed(make: Make, comet: ScriptedComet, journals: Path) -> None:
+    experiment = make()
+    assert experiment.wait_for_url(5) == f"{comet.root}/ws/proj/{experiment.get_key()}"
+    assert (experiment.workspace, experiment.project_name) == ("ws", "proj")
+
+    alone = Experiment(api_key="k", url="http://127.0.0.1:9", journal_folder=journals)
+    assert alone.wait_for_url(5) is None
+    known = Experiment(
+        api_key="k", workspace="w s", project_name="p", url="http://127.0.0.1:9", journal_folder=journals
+    )
+    assert known.url == f"http://127.0.0.1:9/w%20s/p/{known.id}"
+    for experiment in (alone, known):
+        experiment.end(timeout=5)
+
+
+@pytest.mark.parametrize("key", ["short", "x" * 51, "-" * 32])
+def test_an_unusable_experiment_key_is_named(journals: Path, key: str) -> None:
+    with pytest.raises(ConfigurationError, match="32 to 50 letters and digits"):
+        Experiment(api_key="k", url="http://127.0.0.1:9", experiment_key=key, journal_folder=journals)
+
+
+def test_unknown_modes_are_named(journals: Path) -> None:
+    with pytest.raises(ConfigurationError, match="get_or_create"):
+        Experiment(api_key="k", mode="append", journal_folder=journals)
+
+
+def test_the_context_manager_tells_of_the_exception_and_lets_it_through(make: Make, comet: ScriptedComet) -> None:
+    with pytest.raises(ZeroDivisionError), make():
+        1 / 0  # noqa: B018
+    (failure,) = comet.requests("/update-status")
+    assert "ZeroDivisionError" in failure.json["error"]
+    assert "1 / 0" in failure.json["error"]
+
+
+def test_the_end_is_bounded_when_the_server_never_answers(comet: ScriptedComet, make: Make) -> None:
+    release = threading.Event()
+
+    def hang(asked: Any) -> Answer | None:
+        release.wait(20)
+        return None
+
+    comet.rules.append(hang)
+    experiment = make()
+    experiment.log_metric("m", 1)
+    start = time.monotonic()
+    report = experiment.end(timeout=0.5)
+    took = time.monotonic() - start
+    release.set()
+    assert took < 5
+    assert report.delivered is False
+    assert report.stats.pending == 1
+    assert report.journal is not None
+
+
+def test_an_unreachable_server_ends_early_and_the_journal_keeps_everything(journals: Path) -> None:
+    experiment = Experiment(api_key=KEY, url="http://127.0.0.1:9", journal_folder=journals)
+    experiment.log_metric("m", 1)
+    start = time.monotonic()
+    report = experiment.end(timeout=60)
+    assert time.monotonic() - start < 30
+    assert report.journal is not None
+    lines = (report.journal / "metrics.00000001.jsonl").read_text().splitlines()
+    assert [json.loads(line)["v"] for line in lines] == [[["m", 1.0]]]
+    assert KEY not in "".join(p.read_text() for p in report.journal.rglob("*") if p.is_file())
+
+
+def test_a_second_end_changes_nothing_and_later_calls_are_counted(make: Make, comet: ScriptedComet) -> None:
+    experiment = make()
+    assert experiment.end().delivered
+    assert experiment.end(error="late").delivered
+    experiment.log_metric("m", 1)
+    experiment.log_text("x")
+    assert comet.requests("/update-status") == []
+    assert sum(experiment.stats().dropped.values()) == 2
+
+
+def test_flush_waits_for_what_was_logged(make: Make, comet: ScriptedComet) -> None:
+    experiment = make()
+    for i in range(100):
+        experiment.log_metric("m", i)
+    assert experiment.flush(10) is True
+    assert len(comet.metric_values()) == 100
+
+
+def test_two_experiments_of_a_process_do_not_mix(make: Make, comet: ScriptedComet) -> None:
+    first, second = make(), make()
+    for i in range(50):
+        first.log_metric("m", i)
+        second.log_metric("m", -i)
+    first.end()
+    second.end()
+    seen = {e.id: [] for e in (first, second)}
+    for asked in comet.requests("/experiment/metric"):
+        seen[asked.json["experimentKey"]] += [v["metricValue"] for v in asked.json["values"]]
+    assert seen == {first.id: list(range(50)), second.id: [-i for i in range(50)]}
+
+
+def _run(script: str, comet: ScriptedComet, journals: Path) -> subprocess.CompletedProcess[str]:
+    head = f"""
+        import os, sys
+        from zenml_comet_tracker import Experiment
+        experiment = Experiment(api_key="k", url={comet.root!r}, journal_folder={str(journals)!r})
+    """
+    code = textwrap.dedent(head) + textwrap.dedent(script)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_program_that_forgets_the_end_is_ended_at_exit(comet: ScriptedComet, journals: Path) -> None:
+    done = _run("experiment.log_metric('m', 1)", comet, journals)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [v["metricValue"] for v in comet.metric_values()] == [1.0]
+    assert [a.json["is_alive"] for a in comet.requests("/status-report/update")][-1] is False
+    assert comet.requests("/update-status") == []
+    assert list(journals.iterdir()) == []
+
+
+def test_a_program_that_dies_of_an_exception_ends_failed(comet: ScriptedComet, journals: Path) -> None:
+    done = _run("experiment.log_metric('m', 1)\nraise ValueError('boom')", comet, journals)
+    assert done.returncode == 1
+    (failure,) = comet.requests("/update-status")
+    assert "ValueError: boom" in failure.json["error"]
+
+
+def test_what_was_logged_before_a_kill_is_in_the_journal(comet: ScriptedComet, journals: Path) -> None:
+    comet.answer_with("logger/add/run", Answer(503))
+    done = _run("[experiment.log_metric('m', i) for i in range(500)]\nos.kill(os.getpid(), 9)", comet, journals)
+    assert done.returncode == -9
+    (journal,) = journals.iterdir()
+    lines = (journal / "metrics.00000001.jsonl").read_text().splitlines()
+    assert [json.loads(line)["v"][0][1] for line in lines] == list(range(500))
+
+
+def test_a_forked_child_logs_to_a_journal_of_its_own(comet: ScriptedComet, journals: Path) -> None:
+    script = """
+        experiment.log_metric("parent", 1)
+        child = os.fork()
+        if child == 0:
+            experiment.log_metric("child", 2)
+            report = experiment.end()
+            os._exit(0 if report.delivered else 9)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        experiment.log_metric("parent", 3)
+        assert experiment.end().delivered
+        sys.exit(code)
+    """
+    done = _run(script, comet, journals)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted((v["metricName"], v["metricValue"]) for v in comet.metric_values()) == [
+        ("child", 2.0),
+        ("parent", 1.0),
+        ("parent", 3.0),
+    ]
+    ends = [a for a in comet.requests("/status-report/update") if not a.json["is_alive"]]
+    assert len(ends) == 1
+
+
+def test_comets_names_and_defaults_are_kept() -> None:
+    """Code written for Comet runs here: its argument names, order and defaults, as documented."""
+    expected = {
+        "log_metric": "name, value, step=None, epoch=None",
+        "log_metrics": "dic, prefix=None, step=None, epoch=None",
+        "log_parameter": "name, value, step=None",
+        "log_parameters": "parameters, prefix=None, step=None",
+        "log_other": "key, value",
+        "log_asset": "file_data, file_name=None, overwrite=False, copy_to_tmp=True, step=None, metadata=None",
+        "log_model": "name, file_or_folder, file_name=None, overwrite=False, metadata=None",
+        "log_figure": "figure_name=None, figure=None, overwrite=False, step=None",
+        "log_text": "text, step=None, metadata=None",
+        "log_html": "html, clear=False",
+    }
+    for name, wanted in expected.items():
+        parameters = list(inspect.signature(getattr(Experiment, name)).parameters.values())[1:]
+        plain = [p.replace(annotation=p.empty) for p in parameters]
+        assert ", ".join(map(str, plain)) == wanted, name

@@ -1,0 +1,133 @@
+"""Where settings come from, in which order, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.comet.settings import resolve, root_of
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """An empty working directory and an empty home."""
+    found = {"work": tmp_path / "work", "home": tmp_path / "home"}
+    for folder in found.values():
+        folder.mkdir()
+    monkeypatch.chdir(found["work"])
+    monkeypatch.setenv("HOME", str(found["home"]))
+    return found
+
+
+def test_each_source_gives_way_to_the_one_before(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = []
+    for folder in ("home", "work"):
+        (places[folder] / ".comet.config").write_text(f"[comet]\nworkspace = ini-{folder}\n")
+        sources.insert(0, f"ini-{folder}")
+        (places[folder] / ".comet.yml").write_text(f"COMET_WORKSPACE: yml-{folder}\n")
+        sources.insert(0, f"yml-{folder}")
+    monkeypatch.setenv("COMET_WORKSPACE", "environment")
+    fallback = {"COMET_WORKSPACE": "secrets"}
+
+    seen = [
+        resolve(api_key="k", workspace="argument", fallback=fallback).workspace,
+        resolve(api_key="k", fallback=fallback).workspace,
+        resolve(api_key="k").workspace,
+    ]
+    monkeypatch.setenv("COMET_WORKSPACE", "")
+    for path in (places["work"] / ".comet.yml", places["work"] / ".comet.config", places["home"] / ".comet.yml"):
+        seen.append(resolve(api_key="k").workspace)
+        path.unlink()
+    seen.append(resolve(api_key="k").workspace)
+
+    assert seen == ["argument", "secrets", "environment", *sources]
+
+
+def test_every_variable_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "COMET_API_KEY": "key",
+        "COMET_WORKSPACE": "ws",
+        "COMET_PROJECT_NAME": "proj",
+        "COMET_URL_OVERRIDE": "https://comet.example.com/clientlib/",
+        "COMET_EXPERIMENT_KEY": "e" * 32,
+        "COMET_INTERNAL_CHECK_TLS_CERTIFICATE": "false",
+        "COMET_INCLUDE_CUSTOM_CA_BUNDLE": "/ca.pem",
+        "COMET_ALLOW_HEADER_NAME": "X-Team",
+        "COMET_ALLOW_HEADER_VALUE": "blue",
+        "COMET_TIMEOUT_HTTP": "7",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    found = resolve()
+
+    assert (found.api_key, found.workspace, found.project_name) == ("key", "ws", "proj")
+    assert (found.root, found.experiment_key) == ("https://comet.example.com", "e" * 32)
+    assert (found.check_tls_certificate, found.custom_ca_bundle, found.timeout) == (False, "/ca.pem", 7.0)
+    assert found.extra_headers == {"X-Team": "blue"}
+
+
+def test_without_a_key_the_error_names_the_ways_to_set_one() -> None:
+    with pytest.raises(ConfigurationError, match=r"COMET_API_KEY.*\.comet\.yml"):
+        resolve()
+
+
+def test_the_key_shows_in_no_repr() -> None:
+    assert "canary" not in repr(resolve(api_key="canary"))
+
+
+def test_a_key_may_carry_its_server() -> None:
+    tail = base64.b64encode(json.dumps({"baseUrl": "https://own.example.com/"}).encode()).decode().rstrip("=")
+    found = resolve(api_key=f"short*{tail}")
+    assert found.root == "https://own.example.com"
+    assert found.api_key == f"short*{tail}"
+    assert resolve(api_key=f"short*{tail}", url="https://other.example.com").root == "https://other.example.com"
+
+
+@pytest.mark.parametrize("tail", ["", "no-base64!", base64.b64encode(b"[1]").decode(), "a*b"])
+def test_a_key_whose_tail_names_no_server_uses_comet(tail: str) -> None:
+    assert resolve(api_key=f"short*{tail}").root == "https://www.comet.com"
+
+
+@pytest.mark.parametrize(
+    ("written", "root"),
+    [
+        ("https://www.comet.com/clientlib/", "https://www.comet.com"),
+        ("cometrtest.com/clientlib/", "https://cometrtest.com"),
+        ("http://127.0.0.1:5470", "http://127.0.0.1:5470"),
+        (" https://host:8080/prefix/clientlib ", "https://host:8080/prefix"),
+        ("https://host/?a=b#c", "https://host"),
+    ],
+)
+def test_root_of_what_people_write(written: str, root: str) -> None:
+    assert root_of(written) == root
+
+
+@pytest.mark.parametrize("written", ["local", "offline", "ftp://host", "https://", "://"])
+def test_what_is_no_address_is_named(written: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1"):
+        root_of(written)
+
+
+def test_a_broken_file_is_named_and_left_out(
+    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (places["work"] / ".comet.yml").write_text("COMET_API_KEY: [canary\n")
+    (places["work"] / ".comet.config").write_text("canary without a section\n")
+    (places["home"] / ".comet.yml").write_text("COMET_API_KEY: from-home\n")
+
+    assert resolve().api_key == "from-home"
+
+    assert ".comet.yml is not valid" in caplog.text
+    assert ".comet.config is not valid" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_value_of_the_wrong_kind_is_named_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMET_TIMEOUT_HTTP", "soon")
+    with pytest.raises(ConfigurationError, match=r"COMET_TIMEOUT_HTTP.*soon") as caught:
+        resolve(api_key="canary")
+    assert "canary" not in str(caught.value)
