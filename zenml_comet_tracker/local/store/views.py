@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
@@ -20,9 +20,10 @@ from zenml_comet_tracker.local.store.schema import (
     project,
     tag,
 )
+from zenml_comet_tracker.local.store.status import BEAT_MILLIS, BEATS_MISSED
 
-# A client reports every 10 s; after three reports that did not come it counts as gone.
-LOST_AFTER_MILLIS = 30_000
+# What the functions below read from: callers hold it without knowing SQL.
+Reader: TypeAlias = Connection
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Asset:
 
 def status(now_millis: int) -> ColumnElement[str]:
     """running, lost, failed or finished, derived from what was reported and when it was last heard of."""
-    silent = experiment.c.last_beat_millis < now_millis - LOST_AFTER_MILLIS
+    silent = experiment.c.last_beat_millis < now_millis - BEATS_MISSED * BEAT_MILLIS
     return case(
         (and_(experiment.c.running, silent), "lost"),
         (experiment.c.running, "running"),
@@ -115,6 +116,12 @@ def find_project(connection: Connection, now_millis: int, workspace: str, name: 
     """The project of this name, if there is one."""
     query = _projects(now_millis).where(project.c.workspace == workspace, project.c.name == name)
     row = connection.execute(query).first()
+    return Project(*row) if row else None
+
+
+def project_of_id(connection: Connection, now_millis: int, project_id: str) -> Project | None:
+    """The project of this id, if there is one."""
+    row = connection.execute(_projects(now_millis).where(project.c.id == project_id)).first()
     return Project(*row) if row else None
 
 
@@ -168,6 +175,12 @@ def metrics(connection: Connection, experiment_id: int) -> list[Metric]:
         .order_by(columns.name.like("sys.%"), columns.name, columns.context)
     )
     return [Metric(*row) for row in connection.execute(query)]
+
+
+def own_metrics(connection: Connection, experiment_id: int, metric_ids: Sequence[int]) -> list[int]:
+    """Those of `metric_ids` that are metrics of this experiment."""
+    query = select(metric.c.id).where(metric.c.experiment_id == experiment_id, metric.c.id.in_(metric_ids))
+    return list(connection.scalars(query))
 
 
 def parameters(connection: Connection, experiment_id: int) -> list[tuple[str, str]]:

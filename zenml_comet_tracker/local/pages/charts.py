@@ -1,0 +1,103 @@
+"""The data of a chart: a series on the asked x axis, smoothed as a whole, then cut to the window and the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from zenml_comet_tracker.local.pages import sampling
+from zenml_comet_tracker.local.store.series import NO_STEP, Points
+
+Axis: TypeAlias = Literal["step", "epoch", "duration", "wall"]
+
+# More marks than this would hide the chart; the count is told in full.
+_MARKS = 100
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a reader looks at the charts of an experiment: x axis, smoothing weight, rows to draw, window in x."""
+
+    axis: Axis = "step"
+    smoothing: float = 0.0
+    buckets: int = 400
+    low: float | None = None
+    high: float | None = None
+
+
+def chart(points: Points, start_millis: int, look: Look) -> dict[str, Any]:
+    """What the page draws of one series, ready for JSON: columns of equal length, absent where not needed.
+
+    `x`, `y`; `low`, `high` when a row stands for several points; `smooth` when smoothing; `marks` of values that are
+    not finite; `total` points; `note` in words where the drawing is not simply the points.
+    """
+    x, note = _x(points, start_millis, look.axis)
+    # Stable: points at one place stay in the order in which they were logged.
+    order = np.argsort(x, kind="stable")
+    x, y = x[order], points.values[order]
+    finite = np.isfinite(y)
+    marks = _marks(x[~finite], y[~finite])
+    x, y = x[finite], y[finite]
+    smoothed = sampling.smooth(x, y, look.smoothing) if look.smoothing > 0 else None
+    window = _window(x, look)
+    line = sampling.reduce(x[window], y[window], look.buckets)
+    drawn: dict[str, Any] = {
+        "x": _column(x[window][line.index], look.axis),
+        "y": line.y,
+        "marks": marks,
+        "total": len(points),
+        "note": ". ".join(part for part in (note, _marks_note(marks, int((~finite).sum()))) if part),
+    }
+    if not line.exact:
+        drawn.update(low=line.low, high=line.high, counts=line.counts)
+    if smoothed is not None:
+        drawn["smooth"] = smoothed[window][line.index]
+    return drawn
+
+
+def _x(points: Points, start_millis: int, axis: Axis) -> tuple[sampling.Floats, str]:
+    if axis == "wall":
+        return points.millis.astype(np.float64), ""
+    if axis == "duration":
+        return (points.millis - start_millis) / 1_000, ""
+    given = points.epochs if axis == "epoch" else np.where(points.steps == NO_STEP, np.nan, points.steps)
+    absent = np.isnan(given)
+    if not absent.any():
+        return given.astype(np.float64), ""
+    if absent.all():
+        return np.arange(1, given.size + 1, dtype=np.float64), f"Logged without {axis}s: shown in order"
+    return _carried(given), f"{int(absent.sum()):,} of {given.size:,} values without {axis} stand at the one before"
+
+
+def _carried(given: sampling.Floats) -> sampling.Floats:
+    """`given` with each absent entry taking the one before it; the first ones take the first that is there."""
+    present = np.flatnonzero(~np.isnan(given))
+    places = np.searchsorted(present, np.arange(given.size), side="right") - 1
+    carried: sampling.Floats = given[present[np.maximum(places, 0)]]
+    return carried
+
+
+def _window(x: sampling.Floats, look: Look) -> slice:
+    # One point more on either side lets the line run to the edge of the chart.
+    first = 0 if look.low is None else max(0, int(np.searchsorted(x, look.low, side="left")) - 1)
+    last = x.size if look.high is None else min(x.size, int(np.searchsorted(x, look.high, side="right")) + 1)
+    return slice(first, max(first, last))
+
+
+def _column(x: sampling.Floats, axis: Axis) -> npt.NDArray[Any]:
+    return x.astype(np.int64) if axis in ("step", "wall") else x
+
+
+def _marks(x: sampling.Floats, y: sampling.Floats) -> list[dict[str, Any]]:
+    kinds = np.where(np.isnan(y), "NaN", np.where(y > 0, "∞", "-∞"))
+    return [{"x": float(at), "kind": str(kind)} for at, kind in zip(x[:_MARKS], kinds[:_MARKS], strict=True)]
+
+
+def _marks_note(marks: list[dict[str, Any]], count: int) -> str:
+    if not count:
+        return ""
+    kinds = sorted({mark["kind"] for mark in marks})
+    return f"{count:,} value{'' if count == 1 else 's'} {' or '.join(kinds)}"

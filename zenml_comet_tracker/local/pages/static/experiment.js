@@ -1,0 +1,90 @@
+// An experiment: its parts in place, each with its own loading and fault, and current while it runs.
+
+import { showCharts, stopCharts } from "./charts.js";
+import { adopt, decorate, make, one, page, replaceKeepingPlace, state, stayCurrent } from "./live.js";
+
+const panel = one("#panel");
+let charts = null;
+let loading = null;
+
+/** Puts the part `tab` into the page: the one the server rendered, fetched as the same HTML. */
+async function open(tab) {
+  loading?.abort();
+  const mine = (loading = new AbortController());
+  close();
+  panel.dataset.panel = tab;
+  for (const link of document.querySelectorAll(".tabs a")) {
+    if (link.dataset.tab === tab) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  panel.replaceChildren(make("div", { class: "skeleton", role: "status", "aria-label": "Loading" }));
+  try {
+    const fresh = await page(location.href, { signal: mine.signal });
+    adopt(fresh);
+    panel.replaceChildren(...one("#panel", fresh).childNodes);
+    ready();
+  } catch (fault) {
+    if (fault.name !== "AbortError") fail(tab, fault);
+  }
+}
+
+function fail(tab, fault) {
+  const retry = make("button", { class: "retry", type: "button", text: "Retry" });
+  retry.addEventListener("click", () => open(tab));
+  panel.replaceChildren(make("div", { class: "fault", role: "alert" }, fault.message, retry));
+}
+
+function ready() {
+  decorate(panel);
+  const list = panel.querySelector("#charts");
+  if (list) charts = showCharts(list);
+}
+
+function close() {
+  if (charts) stopCharts(charts);
+  charts = null;
+}
+
+async function refresh() {
+  const fresh = await page(location.href);
+  adopt(fresh);
+  const next = one("#panel", fresh);
+  // The reader may have opened another part while the answer was on its way.
+  if (next.dataset.panel !== panel.dataset.panel || panel.querySelector(".skeleton, .fault > .retry:only-of-type")) return;
+  if (charts && next.querySelector("#charts")) charts.update(next);
+  else if (panel.dataset.panel === "charts") {
+    close();
+    panel.replaceChildren(...next.childNodes);
+    ready();
+  } else {
+    keepOpened(next);
+    replaceKeepingPlace(panel, next);
+    decorate(panel);
+  }
+}
+
+function keepOpened(next) {
+  const opened = [...panel.querySelectorAll("tr:has(details[open]) th")].map((cell) => cell.textContent);
+  for (const cell of next.querySelectorAll("tr:has(details) th")) {
+    if (opened.includes(cell.textContent)) cell.parentElement.querySelector("details").open = true;
+  }
+}
+
+const current = () => document.querySelector(".tabs [aria-current]")?.dataset.tab ?? "charts";
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".tabs a");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+  event.preventDefault();
+  if (link.dataset.tab === panel.dataset.panel) return;
+  const url = new URL(location.href);
+  url.searchParams.set("experiment-tab", link.dataset.tab);
+  history.pushState(null, "", url);
+  open(link.dataset.tab);
+});
+
+window.addEventListener("popstate", () => open(state.get("experiment-tab") || "charts"));
+
+ready();
+stayCurrent(refresh);
+document.body.dataset.tab = current();
