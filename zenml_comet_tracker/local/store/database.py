@@ -114,7 +114,12 @@ def _make_private(path: Path) -> None:
 
 def _engine(path: Path) -> Engine:
     engine = create_engine(
-        f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}, pool_size=16
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+        # As many as the threads that answer requests, so that none waits for a connection.
+        pool_size=40,
+        # Errors go to the log; what was logged by the user does not.
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

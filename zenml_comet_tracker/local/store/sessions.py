@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -13,15 +12,13 @@ from zenml_comet_tracker.local.store.database import Transaction
 LIFETIME_MILLIS = 30 * 24 * 3600 * 1000
 
 
-def create(transaction: Transaction) -> str:
-    """A new session's secret, good for 30 days."""
-    secret = secrets.token_urlsafe(32)
+def create(transaction: Transaction, secret: str) -> None:
+    """Makes the secret that of a session, good for 30 days."""
     session, now = schema.session, transaction.now_millis
     transaction.connection.execute(delete(session).where(session.c.expires_millis <= now))
     transaction.connection.execute(
         insert(session).values(hash=_hash(secret), created_millis=now, expires_millis=now + LIFETIME_MILLIS)
     )
-    return secret
 
 
 def is_good(connection: Connection, secret: str, now_millis: int) -> bool:

@@ -1,0 +1,122 @@
+"""The server process: `python -m zenml_comet_tracker.local --data FOLDER`, started and stopped by `launch`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from zenml_comet_tracker import __version__
+from zenml_comet_tracker.local import folder
+from zenml_comet_tracker.local.errors import LocalServerError, PortTakenError
+from zenml_comet_tracker.local.folder import ServerRecord
+from zenml_comet_tracker.local.lock import ServerLock
+
+LOOPBACK = "127.0.0.1"
+_BACKLOG = 256
+
+
+def main() -> int:
+    """Serves until stopped. Tells on the file descriptor `--report` how the start went, as one JSON object."""
+    options = _options()
+    os.umask(0o077)
+    report = _Report(options.report)
+    try:
+        folder.prepare(options.data)
+        with ServerLock(options.data), _listen(options.data, options.port) as listener:
+            _serve(options, listener, report)
+    except BlockingIOError:
+        report.say({"error": "AlreadyRunning", "message": "Another server of this data folder is running."})
+    except LocalServerError as error:
+        report.say({"error": type(error).__name__, "message": str(error)})
+        return 1
+    finally:
+        report.close()
+    return 0
+
+
+class _Report:
+    """The pipe on which whoever started this process waits."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    def say(self, what: dict[str, str]) -> None:
+        if self._descriptor is None:
+            print(json.dumps(what), file=sys.stderr)  # noqa: T201
+            return
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._descriptor, json.dumps(what).encode())
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m zenml_comet_tracker.local", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="data folder")
+    parser.add_argument("--port", type=int, help="port; default: the one used before, else a free one")
+    parser.add_argument("--idle-seconds", type=float, help="stop after that long without a request")
+    parser.add_argument("--report", type=int, help="file descriptor to report the start on")
+    return parser.parse_args()
+
+
+def _serve(options: argparse.Namespace, listener: socket.socket, report: _Report) -> None:
+    # Imported only now: a taken port or lock is told at once, and clients already queue at the socket.
+    from zenml_comet_tracker.local.app import create_app
+    from zenml_comet_tracker.local.server import Server
+    from zenml_comet_tracker.local.store.store import Store
+
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    port = listener.getsockname()[1]
+    key = folder.api_key(options.data)
+    store = Store(options.data)
+
+    def ready() -> None:
+        record = ServerRecord(f"http://{LOOPBACK}:{port}", os.getpid(), __version__, time.time())
+        folder.write_record(options.data, record)
+        report.say({})
+        report.close()
+
+    try:
+        app = create_app(store, key, port)
+        Server(app, listener, idle_seconds=options.idle_seconds, ready=ready).serve_until_stopped()
+    finally:
+        store.close()
+
+
+def _listen(data: Path, asked: int | None) -> socket.socket:
+    """The listening socket: at the port asked for, else at the one used before, else at a free one.
+
+    Addresses of experiments are kept in many places, so the port is not changed behind the user's back.
+    """
+    record = folder.read_record(data)
+    used = urlsplit(record.url).port if record is not None else None
+    port = used or 0 if asked is None else asked
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        advice = "Stop that program, or choose another port with --port (addresses kept elsewhere then change)."
+        raise PortTakenError(
+            f"Port {port} of {LOOPBACK} cannot be used: {error.strerror}, another program listens there. {advice}"
+            if error.errno != 13
+            else f"Port {port} may not be used without special rights. Choose one above 1023 with --port."
+        ) from error
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""The application: the gate in front, Comet's API and the pages behind it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from zenml_comet_tracker.local import auth
+from zenml_comet_tracker.local.auth import Gate, Guard
+from zenml_comet_tracker.local.pages.views import error_page
+from zenml_comet_tracker.local.pages.views import router as pages
+from zenml_comet_tracker.local.routes import (
+    account,
+    assets,
+    charts,
+    experiments,
+    handshake,
+    metrics,
+    models,
+    others,
+    parameters,
+    projects,
+    status,
+    system,
+    tags,
+    texts,
+)
+from zenml_comet_tracker.local.routes.answers import UNKNOWN_EXPERIMENT, RequestError, refused
+from zenml_comet_tracker.local.store.faults import StoreError, TakenError, UnknownExperimentError
+from zenml_comet_tracker.local.store.store import Store
+
+REST = "/api/rest/v2"
+CLIENTLIB = "/clientlib"
+# Under which the official SDK calls some of REST v2.
+CLIENTLIB_REST = "/clientlib/rest/v2"
+
+_NOUNS = (
+    *(account, assets, charts, experiments, metrics, models, others),
+    *(parameters, projects, status, system, tags, texts),
+)
+_SDK_NOUNS = (account, assets, handshake, metrics, parameters, status, tags)
+_ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
+    """The application that serves `store` at `http://127.0.0.1:{port}`; closing the store is the caller's."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.store = store
+    app.state.root = f"http://127.0.0.1:{port}"
+    app.state.gate = Gate(store, api_key, port)
+    app.include_router(auth.router)
+    for noun in _NOUNS:
+        app.include_router(noun.rest, prefix=REST)
+        app.include_router(noun.rest, prefix=CLIENTLIB_REST)
+    for sdk_noun in _SDK_NOUNS:
+        app.include_router(sdk_noun.clientlib, prefix=CLIENTLIB)
+    app.include_router(_nothing_else())
+    app.include_router(pages)
+    _answer_errors(app)
+    return Guard(app, app.state.gate)
+
+
+def _nothing_else() -> APIRouter:
+    """Answers for every other path of the API, before a page takes it for the name of a workspace."""
+    router = APIRouter()
+
+    @router.api_route("/api/{path:path}", methods=_ALL_METHODS)
+    @router.api_route("/clientlib/{path:path}", methods=_ALL_METHODS)
+    def nothing(request: Request) -> Response:
+        return refused(f"There is nothing to {request.method} at {request.url.path} on the local Comet.", 404)
+
+    return router
+
+
+def _answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(RequestError)
+    def _request(_: Request, error: RequestError) -> Response:
+        return refused(error.message, error.status, error.sdk_error_code)
+
+    @app.exception_handler(StoreError)
+    def _store(_: Request, error: StoreError) -> Response:
+        code = UNKNOWN_EXPERIMENT if isinstance(error, UnknownExperimentError) else 0
+        return refused(str(error), 400 if isinstance(error, TakenError) else 404, code)
+
+    @app.exception_handler(RequestValidationError)
+    def _validation(request: Request, error: RequestValidationError) -> Response:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc'][1:]))}: {item['msg']}" for item in error.errors())
+        return _error(request, 400, "That cannot be asked", wrong)
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            return auth.not_found(request.url.path)
+        return _error(request, error.status_code, "That did not work", str(error.detail))
+
+    @app.exception_handler(Exception)
+    def _unforeseen(request: Request, _: Exception) -> Response:
+        return _error(request, 500, "The server failed", "Its log says why.")
+
+
+def _error(request: Request, status: int, title: str, detail: str) -> Response:
+    if auth.is_api(request.url.path):
+        return refused(f"{title}: {detail}", status)
+    return error_page(status, title, detail)

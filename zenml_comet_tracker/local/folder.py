@@ -1,0 +1,105 @@
+"""The data folder: where it lies, who may use it, and the small files in it that outlive a server.
+
+| File          | Holds                                                                   |
+| ------------- | ----------------------------------------------------------------------- |
+| `api_key`     | the server's API key, made at first start                               |
+| `server.json` | URL, process and version of the last server that listened               |
+| `server.lock` | held by the running server; holds its process id                        |
+| `server.log`  | what it had to say, and its predecessor's in `server.log.1`             |
+| `comet.db`    | the database                                                            |
+| `files/`      | the contents of assets                                                  |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from zenml_comet_tracker.local.errors import DataFolderError
+
+ENVIRONMENT = "ZENML_COMET_LOCAL_DATA"
+# 160 bits, in letters and digits that survive every shell and configuration file.
+_KEY_BYTES = 20
+
+
+@dataclass(frozen=True)
+class ServerRecord:
+    """Who listened last: URL without a slash at its end, process id, package version, start in seconds."""
+
+    url: str
+    pid: int
+    version: str
+    started: float
+
+
+def default_data_folder() -> Path:
+    """Where the data of the local Comet lies when nobody says otherwise."""
+    chosen = os.environ.get(ENVIRONMENT)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    home = os.environ.get("XDG_DATA_HOME")
+    base = Path(home) if home else Path.home() / ".local" / "share"
+    return base / "zenml-comet" / "local"
+
+
+def prepare(folder: Path) -> None:
+    """Makes the folder, for its owner only. Raises `DataFolderError` when it cannot be used."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = folder.stat()
+    except OSError as error:
+        raise DataFolderError(
+            f"The data folder {folder} cannot be made: {error.strerror}. Choose another with --data or {ENVIRONMENT}."
+        ) from error
+    if about.st_uid != os.getuid():
+        raise DataFolderError(f"The data folder {folder} belongs to another user. Choose another with --data.")
+    if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise DataFolderError(f"The data folder {folder} can be written by others. Run: chmod 700 '{folder}'")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DataFolderError(f"The data folder {folder} cannot be written. Choose another with --data.")
+    if about.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        folder.chmod(0o700)
+
+
+def api_key(folder: Path) -> str:
+    """The server's API key, made now when there is none."""
+    known = read_api_key(folder)
+    if known is not None:
+        return known
+    key = secrets.token_hex(_KEY_BYTES)
+    handle = os.open(folder / "api_key", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(key)
+    return key
+
+
+def read_api_key(folder: Path) -> str | None:
+    """The API key of the server that was first started here; None when none was."""
+    try:
+        return (folder / "api_key").read_text("ascii").strip() or None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataFolderError(f"The API key in {folder / 'api_key'} cannot be read: {error}.") from error
+
+
+def write_record(folder: Path, record: ServerRecord) -> None:
+    """Says who listens; readers see the old record or the new one, never half of one."""
+    handle, name = tempfile.mkstemp(dir=folder, prefix="server.json.")
+    with os.fdopen(handle, "w") as file:
+        json.dump(asdict(record), file)
+    os.replace(name, folder / "server.json")
+
+
+def read_record(folder: Path) -> ServerRecord | None:
+    """Who listened last; None when nobody did, or when the record cannot be understood."""
+    try:
+        known = json.loads((folder / "server.json").read_text("utf-8"))
+        return ServerRecord(str(known["url"]), int(known["pid"]), str(known["version"]), float(known["started"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,73 @@
+"""The running server: it serves a listening socket until told to stop, or until nobody has asked for long."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+# Requests under way get this long to end after SIGTERM.
+GRACE_SECONDS = 5
+
+
+class _Activity:
+    """The application, with the time of its last request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._last = time.monotonic()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._last = time.monotonic()
+        await self._app(scope, receive, send)
+
+    def idle_seconds(self) -> float:
+        return time.monotonic() - self._last
+
+
+class Server(uvicorn.Server):
+    """Serves `app` on `listener`; calls `ready` once it answers.
+
+    After `idle_seconds` without a request it stops by itself; None = never.
+    """
+
+    def __init__(
+        self, app: ASGIApp, listener: socket.socket, *, idle_seconds: float | None, ready: Callable[[], None]
+    ) -> None:
+        self._activity = _Activity(app)
+        self._listener = listener
+        self._idle_limit = idle_seconds
+        self._ready = ready
+        super().__init__(
+            uvicorn.Config(
+                self._activity,
+                http="h11",
+                loop="asyncio",
+                ws="none",
+                lifespan="on",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                log_config=None,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+
+    def serve_until_stopped(self) -> None:
+        """Serves; returns after SIGTERM, SIGINT or a long silence."""
+        self.run(sockets=[self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Calls `ready` when the server answers."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Also stops after a long silence."""
+        if self._idle_limit is not None and self._activity.idle_seconds() > self._idle_limit:
+            self.should_exit = True
+        return await super().on_tick(counter)
