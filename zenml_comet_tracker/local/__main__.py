@@ -18,6 +18,7 @@ from zenml_comet_tracker.local import folder
 from zenml_comet_tracker.local.errors import LocalServerError, PortTakenError
 from zenml_comet_tracker.local.folder import ServerRecord
 from zenml_comet_tracker.local.lock import ServerLock
+from zenml_comet_tracker.local.store.check import check
 
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 256
@@ -31,7 +32,10 @@ def main() -> int:
     try:
         folder.prepare(options.data)
         with ServerLock(options.data), _listen(options.data, options.port) as listener:
-            _serve(options, listener, report)
+            check(options.data)
+            key = folder.api_key(options.data)
+            _announce(options.data, listener, report)
+            _serve(options, listener, key)
     except BlockingIOError:
         report.say({"error": "AlreadyRunning", "message": "Another server of this data folder is running."})
     except LocalServerError as error:
@@ -70,26 +74,25 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _serve(options: argparse.Namespace, listener: socket.socket, report: _Report) -> None:
-    # Imported only now: a taken port or lock is told at once, and clients already queue at the socket.
+def _announce(data: Path, listener: socket.socket, report: _Report) -> None:
+    """Tells everybody where to find the server: from now on requests queue at its socket and will be answered."""
+    url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    folder.write_record(data, ServerRecord(url, os.getpid(), __version__, time.time()))
+    report.say({})
+    report.close()
+
+
+def _serve(options: argparse.Namespace, listener: socket.socket, key: str) -> None:
+    # Imported only now: loading takes most of the start, and whoever started us need not wait for it.
     from zenml_comet_tracker.local.app import create_app
     from zenml_comet_tracker.local.server import Server
     from zenml_comet_tracker.local.store.store import Store
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    port = listener.getsockname()[1]
-    key = folder.api_key(options.data)
     store = Store(options.data)
-
-    def ready() -> None:
-        record = ServerRecord(f"http://{LOOPBACK}:{port}", os.getpid(), __version__, time.time())
-        folder.write_record(options.data, record)
-        report.say({})
-        report.close()
-
     try:
-        app = create_app(store, key, port)
-        Server(app, listener, idle_seconds=options.idle_seconds, ready=ready).serve_until_stopped()
+        app = create_app(store, key, listener.getsockname()[1])
+        Server(app, listener, idle_seconds=options.idle_seconds).serve_until_stopped()
     finally:
         store.close()
 

@@ -24,7 +24,7 @@ __all__ = ["Address", "RunningServer", "address", "default_data_folder", "ensure
 
 # A server that was started by itself leaves after three days in which nobody looked. 0 = never.
 IDLE_SECONDS = 3 * 24 * 3600.0
-# Loading takes about a second; a machine under load may take many times that.
+# A start takes a tenth of a second; a machine under load may take many times that.
 START_SECONDS = 60.0
 _NEEDED = ("fastapi", "uvicorn", "sqlalchemy", "jinja2", "python_multipart", "plotly", "numpy")
 _LOG_BYTES = 5 << 20
@@ -60,7 +60,7 @@ def address(data: Path | None = None) -> Address | None:
 
 
 def find(data: Path | None = None) -> RunningServer | None:
-    """The server of the data folder, when it runs and answers."""
+    """The server of the data folder, when it runs."""
     data = _resolved(data)
     pid = lock.holder(data)
     record, key = folder.read_record(data), folder.read_api_key(data)
@@ -73,7 +73,8 @@ def find(data: Path | None = None) -> RunningServer | None:
 def ensure(data: Path | None = None, *, port: int | None = None, idle_seconds: float | None = None) -> RunningServer:
     """The running server of the data folder, started when there is none, restarted when it is of another version.
 
-    A started one outlives this process. It stops after `idle_seconds` without a request: None = three days, 0 = never.
+    A started one listens when this returns; its first answer takes as long as its modules take to load. It outlives
+    this process, and stops after `idle_seconds` without a request: None = three days, 0 = never.
     Raises a `LocalServerError`.
     """
     data = _resolved(data)
@@ -132,7 +133,7 @@ def _require_extra() -> None:
 
 
 def _start(data: Path, port: int | None, idle_seconds: float) -> None:
-    """Starts a server process that belongs to nobody, and waits until it answers or says why it does not."""
+    """Starts a server process that belongs to nobody, and waits until it listens or says why it does not."""
     command = [sys.executable, "-m", "zenml_comet_tracker.local", "--data", str(data)]
     if port is not None:
         command += ["--port", str(port)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,18 +28,12 @@ class _Activity:
 
 
 class Server(uvicorn.Server):
-    """Serves `app` on `listener`; calls `ready` once it answers.
+    """Serves `app` on `listener`. After `idle_seconds` without a request it stops by itself; None = never."""
 
-    After `idle_seconds` without a request it stops by itself; None = never.
-    """
-
-    def __init__(
-        self, app: ASGIApp, listener: socket.socket, *, idle_seconds: float | None, ready: Callable[[], None]
-    ) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket, *, idle_seconds: float | None) -> None:
         self._activity = _Activity(app)
         self._listener = listener
         self._idle_limit = idle_seconds
-        self._ready = ready
         super().__init__(
             uvicorn.Config(
                 self._activity,
@@ -59,12 +52,6 @@ class Server(uvicorn.Server):
     def serve_until_stopped(self) -> None:
         """Serves; returns after SIGTERM, SIGINT or a long silence."""
         self.run(sockets=[self._listener])
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Calls `ready` when the server answers."""
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
 
     async def on_tick(self, counter: int) -> bool:
         """Also stops after a long silence."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, select
 
-from zenml_comet_tracker.local.errors import DataFolderError
 from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store.check import refuse_newer
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,7 @@ def applied(connection: Connection) -> set[int]:
 def pending(connection: Connection, migrations: tuple[Migration, ...] = MIGRATIONS) -> list[Migration]:
     """The steps still to go, in order. Raises `DataFolderError` when the database is newer than this program."""
     done = applied(connection)
-    newest = max(migration.number for migration in migrations)
-    if done and max(done) > newest:
-        raise DataFolderError(
-            f"The database was written by a newer version of zenml-comet-tracker: its schema is number {max(done)}, "
-            f"this version knows {newest}. Upgrade zenml-comet-tracker, or use another data folder with --data."
-        )
+    refuse_newer(max(done, default=0))
     return [migration for migration in migrations if migration.number not in done]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 
 from zenml_comet_tracker.local.clock import Clock, system_clock
 from zenml_comet_tracker.local.store import experiments, lanes, projects
+from zenml_comet_tracker.local.store.check import DATABASE
 from zenml_comet_tracker.local.store.database import Database, Transaction
 from zenml_comet_tracker.local.store.files import Files
 from zenml_comet_tracker.local.store.lanes import LaneMark
@@ -44,7 +45,7 @@ class Store:
         self.folder = folder
         self.clock = clock
         self.files = Files(folder / "files")
-        self._database = Database(folder / "comet.db", clock)
+        self._database = Database(folder / DATABASE, clock)
         with self.write() as transaction:
             projects.ensure_workspace(transaction, projects.DEFAULT_WORKSPACE)
 
