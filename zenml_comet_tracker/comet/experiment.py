@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 import time
 import uuid
@@ -17,12 +16,12 @@ from urllib.parse import quote
 from zenml_comet_tracker.comet import media, values
 from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError, InvalidValueError
 from zenml_comet_tracker.comet.journal.place import find_place
-from zenml_comet_tracker.comet.journal.record import Header
+from zenml_comet_tracker.comet.journal.record import Header, fingerprint
 from zenml_comet_tracker.comet.live import FINISH_TIMEOUT, DeliveryReport, Live, Stats, error_text
 from zenml_comet_tracker.comet.recorder import Recorder
 from zenml_comet_tracker.comet.resources.others import NAME_KEY
-from zenml_comet_tracker.comet.settings import ResolvedSettings, resolve
-from zenml_comet_tracker.comet.transport import Transport, TransportOptions
+from zenml_comet_tracker.comet.settings import resolve
+from zenml_comet_tracker.comet.transport import open_transport
 
 _KEY_FORM = re.compile(r"[0-9A-Za-z]{32,50}")
 _MODES = ("create", "get_or_create")
@@ -93,7 +92,7 @@ class Experiment:
         header = Header(
             experiment_key=_checked_key(settings.experiment_key),
             root=settings.root,
-            key_fingerprint=hashlib.sha256(settings.api_key.encode()).hexdigest()[:12],
+            key_fingerprint=fingerprint(settings.api_key),
             workspace=settings.workspace,
             project_name=settings.project_name,
             primary=primary,
@@ -103,7 +102,7 @@ class Experiment:
         )
         place = find_place(journal_folder)
         self._live = Live(
-            header, place, settings.api_key, functools.partial(_transport, settings), durability=durability
+            header, place, settings.api_key, functools.partial(open_transport, settings), durability=durability
         )
         self._record = Recorder(self._live, strict=strict)
         if experiment_name:
@@ -371,16 +370,6 @@ class Experiment:
         handshake = self._live.handshake
         said = handshake.names if handshake is not None else (None, None)
         return said[0] or self._settings.workspace, said[1] or self._settings.project_name
-
-
-def _transport(settings: ResolvedSettings) -> Transport:
-    verify: bool | str = settings.custom_ca_bundle or settings.check_tls_certificate
-    timeout = settings.timeout or TransportOptions.read_timeout
-    return Transport(
-        settings.root,
-        settings.api_key,
-        TransportOptions(read_timeout=timeout, verify=verify, headers=settings.extra_headers),
-    )
 
 
 def _expect(name: str, value: str, allowed: Sequence[str]) -> None:

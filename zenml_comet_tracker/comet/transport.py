@@ -23,6 +23,7 @@ from urllib3.util.retry import Retry
 
 from zenml_comet_tracker import __version__
 from zenml_comet_tracker.comet import errors
+from zenml_comet_tracker.comet.settings import ResolvedSettings
 
 REST = "api/rest/v2/"
 CLIENTLIB = "clientlib/"
@@ -205,6 +206,16 @@ class Transport:
         if 200 <= response.status_code < 300:
             return response
         raise _status_error(what, response)
+
+
+def open_transport(settings: ResolvedSettings) -> Transport:
+    """A transport as the settings want it."""
+    options = TransportOptions(
+        read_timeout=settings.timeout or TransportOptions.read_timeout,
+        verify=settings.custom_ca_bundle or settings.check_tls_certificate,
+        headers=settings.extra_headers,
+    )
+    return Transport(settings.root, settings.api_key, options)
 
 
 def _drop_unset(params: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class Progress:
 class Courier:
     """Delivers one journal. The records thread and the files thread each call their own `deliver_*`.
 
-    Each of them returns the seconds until it wants to be called again, None for "when something is logged".
+    Each of them returns the seconds until it wants to be called again, None for "when something is logged". With
+    `adopted`, the writer is dead: its experiment is joined, and no heartbeat says that it lives.
     """
 
     def __init__(
@@ -50,11 +51,14 @@ class Courier:
         journal: JournalReader,
         api_key: str,
         new_transport: Callable[[], Transport],
+        *,
+        adopted: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_millis: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.journal = journal
         self._api_key = api_key
+        self._adopted = adopted
         self._transport = new_transport()
         self._files_transport = new_transport()
         self._clock = clock
@@ -148,7 +152,7 @@ class Courier:
             return False
         header = self.journal.header
         # After an attempt without an answer, the experiment that exists is most likely our own.
-        join = header.mode != "create" or header.parent_writer is not None or self._opening.failing
+        join = self._adopted or header.mode != "create" or bool(header.parent_writer) or self._opening.failing
         opening = experiments.Opening(
             header.experiment_key, header.workspace, header.project_name, header.started_millis, join
         )
@@ -205,7 +209,7 @@ class Courier:
         return any(lane.reader.peek(1) is not None for lane in self._lanes.values())
 
     def _heartbeat(self) -> float | None:
-        if not self.journal.header.primary:
+        if self._adopted or not self.journal.header.primary:
             return None
         now = self._clock()
         due = max(self._next_beat, self._beat.until)

@@ -16,6 +16,7 @@ from zenml_comet_tracker.comet.errors import JournalError
 from zenml_comet_tracker.comet.journal.record import (
     FILES_FOLDER,
     LANES,
+    READER_LOCK,
     End,
     Header,
     Record,
@@ -145,7 +146,7 @@ class JournalReader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.header = Header.load(folder)
-        self._lock = os.open(folder / "reader.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(folder / READER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

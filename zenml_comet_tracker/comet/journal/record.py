@@ -17,6 +17,7 @@ depends on the lane.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import uuid
@@ -42,11 +43,18 @@ BATCHED_LANES = (METRICS, PARAMETERS)
 HEADER_FILE = "header.json"
 END_FILE = "end.json"
 FILES_FOLDER = "files"
+WRITER_LOCK = "writer.lock"
+READER_LOCK = "reader.lock"
 
 
 def new_writer_id() -> str:
     """A random name for a writer; never a process id, which another process may get later."""
     return uuid.uuid4().hex
+
+
+def fingerprint(api_key: str) -> str:
+    """What a journal says of the key it was written for: enough to recognise it, nothing to use it by."""
+    return hashlib.sha256(api_key.encode()).hexdigest()[:12]
 
 
 def _boot_id() -> str:

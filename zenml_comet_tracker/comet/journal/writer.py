@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from zenml_comet_tracker.comet.errors import JournalError
-from zenml_comet_tracker.comet.journal.record import FILES_FOLDER, LANES, End, Header, segment_name
+from zenml_comet_tracker.comet.journal.record import FILES_FOLDER, LANES, WRITER_LOCK, End, Header, segment_name
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class JournalWriter:
         try:
             self.folder.mkdir(mode=0o700)
             (self.folder / FILES_FOLDER).mkdir(mode=0o700)
-            self._lock = os.open(self.folder / "writer.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = os.open(self.folder / WRITER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             header.save(self.folder)
         except OSError as error:

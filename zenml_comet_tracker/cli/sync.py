@@ -1,0 +1,99 @@
+"""`zenml-comet sync`: deliver the journals that were left behind."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from zenml_comet_tracker.comet.delivery.leftovers import Leftover
+    from zenml_comet_tracker.comet.settings import ResolvedSettings
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--api-key", help="The key the journals were written for. [default: the local Comet's, or as configured]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def sync(folder: Path | None, api_key: str | None, as_json: bool) -> None:
+    """Deliver what was logged while a server was away or before a process died.
+
+    FOLDER is a journal or a folder of journals; the user's journal folder when left out. What is delivered is deleted,
+    the rest stays. Exit code 1 when something is left.
+    """
+    from zenml_comet_tracker.comet.delivery.leftovers import find_leftovers
+    from zenml_comet_tracker.comet.errors import JournalError
+    from zenml_comet_tracker.comet.journal.place import find_place
+
+    try:
+        leftovers, problems = find_leftovers(folder or find_place().folder)
+    except JournalError as error:
+        raise click.ClickException(str(error)) from None
+    rows = [_deliver(leftover, api_key) for leftover in leftovers]
+    if as_json:
+        click.echo(json.dumps({"journals": rows, "unreadable": problems}, indent=2))
+    else:
+        _print(rows, problems)
+    if problems or any(row["left"] for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+def _deliver(leftover: Leftover, api_key: str | None) -> dict[str, Any]:
+    from zenml_comet_tracker.comet.delivery.leftovers import deliver_leftover
+    from zenml_comet_tracker.comet.errors import CometError
+    from zenml_comet_tracker.comet.transport import open_transport
+
+    row: dict[str, Any] = {
+        "experiment": leftover.header.experiment_key,
+        "server": leftover.header.root,
+        "journal": str(leftover.folder),
+        "sent": 0,
+        "refused": 0,
+        "left": True,
+        "reason": None,
+    }
+    if leftover.alive:
+        return row | {"left": False, "reason": "its process is running and delivers it"}
+    try:
+        settings = _settings_for(leftover, api_key)
+        done = deliver_leftover(leftover, settings.api_key, functools.partial(open_transport, settings))
+    except CometError as error:
+        return row | {"reason": str(error)}
+    return row | {"sent": done.sent, "refused": done.refused, "left": done.waiting, "reason": done.reason}
+
+
+def _settings_for(leftover: Leftover, api_key: str | None) -> ResolvedSettings:
+    """The settings for the journal's own server. Raises `ConfigurationError` when no key at hand is the journal's."""
+    from zenml_comet_tracker.comet.errors import ConfigurationError
+    from zenml_comet_tracker.comet.journal.record import fingerprint
+    from zenml_comet_tracker.comet.settings import resolve
+
+    settings = resolve(api_key=api_key or _local_key(leftover.header.root), url=leftover.header.root)
+    if fingerprint(settings.api_key) != leftover.header.key_fingerprint:
+        raise ConfigurationError(
+            f"The journal was written for another API key than the one at hand (fingerprint "
+            f"{leftover.header.key_fingerprint}); pass its key with --api-key."
+        )
+    return settings
+
+
+def _local_key(root: str) -> str | None:
+    from zenml_comet_tracker.local import launch
+
+    address = launch.address()
+    return address.api_key if address is not None and address.url.rstrip("/") == root else None
+
+
+def _print(rows: list[dict[str, Any]], problems: list[str]) -> None:
+    for row in rows:
+        state = "left" if row["left"] else "done"
+        reason = f" ({row['reason']})" if row["reason"] else ""
+        refused = f", {row['refused']} refused" if row["refused"] else ""
+        click.echo(f"{row['experiment']}  {state}: {row['sent']} values sent{refused}{reason}")
+    for problem in problems:
+        click.echo(problem, err=True)
+    if not rows and not problems:
+        click.echo("Nothing waits to be delivered.")
