@@ -80,6 +80,11 @@ class Courier:
         self.when_open: Callable[[], None] = lambda: None
 
     @property
+    def stopped(self) -> bool:
+        """Whether nothing is left to do here: all is delivered, or delivery was given up."""
+        return self._stopped
+
+    @property
     def delivered(self) -> int:
         """Values delivered so far."""
         return sum(lane.reader.delivered for lane in self._lanes.values())

@@ -60,7 +60,7 @@ class Sender:
     def _sleep(self, wait: float | None) -> bool:
         """Waits until something is due; False when the thread has nothing left to live for."""
         with self._condition:
-            self._couriers = [courier for courier in self._couriers if not courier.progress().finished]
+            self._couriers = [courier for courier in self._couriers if not courier.stopped]
             if not self._couriers:
                 self._thread = None
                 return False
