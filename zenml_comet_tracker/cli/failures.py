@@ -1,0 +1,40 @@
+"""What a command that failed tells: one message to stderr, and an exit code by kind.
+
+| Code | Meaning                                            |
+| ---- | -------------------------------------------------- |
+| 1    | anything else                                      |
+| 2    | the command was typed wrongly                      |
+| 3    | the port is taken                                  |
+| 4    | the data folder cannot be used                     |
+| 5    | the server did not start or stop, or lacks a package |
+| 6    | no server is running                               |
+"""
+
+from __future__ import annotations
+
+import click
+
+from zenml_comet_tracker.comet.errors import CometError
+from zenml_comet_tracker.local import errors
+
+EXIT_CODES: dict[type[Exception], int] = {
+    errors.PortTakenError: 3,
+    errors.DataFolderError: 4,
+    errors.StartFailedError: 5,
+    errors.MissingExtraError: 5,
+}
+NOT_RUNNING = 6
+TOLD = (errors.LocalServerError, CometError)
+
+
+class Failure(click.ClickException):
+    """A command's end: the message and its exit code."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # a plain attribute in click, typed as one of the class
+
+
+def failure(error: Exception) -> Failure:
+    """The end that an error means for a command."""
+    return Failure(str(error), next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1))
