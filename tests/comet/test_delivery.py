@@ -151,6 +151,15 @@ def test_a_fault_that_passes_loses_nothing_and_repeats_nothing(bench: Bench, fau
     assert bench.courier.refused == 0
 
 
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_key_refused_in_mid_run_costs_nothing_that_was_logged(bench: Bench, status: int) -> None:
+    bench.turn()
+    bench.metrics(0, 1)
+    bench.comet.answer_with("/experiment/metric", Answer(status), times=2)
+    bench.turns(3, 70)
+    assert (bench.courier.delivered, bench.courier.refused) == (1, 0)
+
+
 def test_the_servers_own_waiting_time_is_kept(bench: Bench) -> None:
     bench.turn()
     bench.metrics(0, 1)
@@ -274,6 +283,15 @@ def test_a_stuck_lane_does_not_hold_the_end_but_keeps_the_journal(bench: Bench) 
     assert not bench.writer.folder.exists()
     ends = [a for a in bench.comet.requests("/status-report/update") if not a.json["is_alive"]]
     assert len(ends) == 1
+
+
+def test_a_journal_with_something_set_aside_is_kept_for_its_owner(bench: Bench) -> None:
+    bench.turn()
+    bench.comet.answer_with("/experiment/metric", Answer(400, body={"msg": "never"}))
+    bench.metrics(0, 1)
+    bench.finish()
+    assert bench.courier.progress().finished
+    assert "never" in (bench.writer.folder / "metrics.refused.jsonl").read_text()
 
 
 def test_another_process_delivers_what_a_dead_one_left(bench: Bench) -> None:
