@@ -3,6 +3,9 @@
 import { ask, dark, make, one, state } from "./live.js";
 
 const LINE = 1.6;
+const CONFIG = { displayModeBar: false, doubleClick: false, showTips: false };
+// Pixels by which a pointer may miss the end of a series.
+const NEAR = 8;
 const MARGIN = { l: 52, r: 14, t: 12, b: 30 };
 
 /** A value in a few digits, as the server words it. */
@@ -62,7 +65,8 @@ class Charts {
     this.#filter();
     const { signal } = this.stopping;
     document.addEventListener("theme", () => this.#redraw(), { signal });
-    new ResizeObserver(() => this.#resize()).observe(list);
+    this.sizes = new ResizeObserver(() => this.#resize());
+    this.sizes.observe(list);
     list.addEventListener("pointermove", (event) => this.#point(event), { signal });
     list.addEventListener("pointerleave", () => this.#unpoint(), { signal });
   }
@@ -70,6 +74,10 @@ class Charts {
   stop() {
     this.stopping.abort();
     this.watcher.disconnect();
+    this.sizes.disconnect();
+    cancelAnimationFrame(this.resizing);
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.soon);
     this.asking?.abort();
     for (const card of this.cards.values()) if (card.data) window.Plotly?.purge(card.plot);
   }
@@ -98,6 +106,7 @@ class Charts {
       plot: one(".plot", element),
       readout: one(".readout", element),
       footer: one("footer", element),
+      note: "",
       last: one(".readout", element).textContent,
       data: null,
       stale: true,
@@ -305,16 +314,18 @@ class Charts {
   #draw(library, card) {
     const { data } = card;
     const log = this.log && data.y.some((value) => value > 0);
-    library.react(card.plot, this.#traces(data), this.#layout(data, log), { displayModeBar: false, doubleClick: false });
+    library.react(card.plot, this.#traces(data), this.#layout(data, log), CONFIG);
     if (card.plot.classList.contains("waiting")) {
       card.plot.classList.remove("waiting");
       card.plot.on("plotly_relayout", (change) => this.#relaid(change));
       card.plot.on("plotly_doubleclick", () => this.#zoom(null));
     }
-    const notes = [data.note];
-    if (data.counts) notes.push(`Mean line with the range of ${number(data.total)} values`);
-    if (this.log && !log) notes.push("No positive value for a log axis");
-    card.footer.textContent = notes.filter(Boolean).join(". ");
+    card.note = [
+      data.note,
+      data.counts && `Mean of ${number(data.total)} values, with their range`,
+      this.log && !log && "No positive value for a log axis",
+    ].filter(Boolean).join(". ");
+    card.footer.textContent = card.footer.title = card.note;
   }
 
   #traces(data) {
@@ -332,7 +343,7 @@ class Charts {
     const raw = { ...common, ...dots, y: data.y, name: "values", line: { color, width: LINE } };
     if (!data.smooth) return [...traces, raw];
     const smooth = { ...common, y: data.smooth, name: "smoothed", line: { color, width: LINE + 0.4 } };
-    return [...traces, { ...raw, opacity: 0.28, line: { color, width: 1 } }, smooth];
+    return [...traces, { ...raw, opacity: 0.4, line: { color, width: 1 } }, smooth];
   }
 
   #layout(data, log) {
@@ -359,7 +370,7 @@ class Charts {
         ...(range ? { range, autorange: false } : { autorange: true }),
         ...(this.axis === "duration" ? { ticksuffix: " s" } : {}),
       },
-      yaxis: { ...axis, type: log ? "log" : "linear", fixedrange: true, exponentformat: "power", autorange: true, nticks: 5 },
+      yaxis: { ...axis, type: log ? "log" : "linear", fixedrange: true, exponentformat: "e", minexponent: 4, autorange: true, nticks: 5 },
       shapes: data.marks.map((mark) => this.#mark(mark, paint("--failed"))),
     };
   }
@@ -413,18 +424,22 @@ class Charts {
     const index = nearest(data.x, x);
     if (index < 0 || !plot._fullLayout) return;
     const { xaxis, yaxis } = plot._fullLayout;
-    const y = (data.smooth ?? data.y)[index];
-    const left = xaxis._offset + xaxis.l2p(data.x[index]);
-    const inside = left >= xaxis._offset - 1 && left <= xaxis._offset + xaxis._length + 1;
     const line = plot.querySelector(".cross") ?? plot.appendChild(make("div", { class: "cross" }));
     const dot = plot.querySelector(".cross-dot") ?? plot.appendChild(make("div", { class: "cross-dot" }));
-    line.hidden = dot.hidden = !inside;
-    if (!inside) return this.#tellLast(card);
+    const at = xaxis.l2p(data.x[index]);
+    const beyond = x < data.x[0] || x > data.x.at(-1) || at < -1 || at > xaxis._length + 1;
+    // A series that has nothing there says so by keeping its last value; a close miss still hits.
+    line.hidden = dot.hidden = beyond && Math.abs(at - xaxis.l2p(x)) > NEAR;
+    if (line.hidden) return this.#tellLast(card);
+    const y = (data.smooth ?? data.y)[index];
     const top = yaxis._offset + yaxis.l2p(yaxis.type === "log" ? Math.log10(y) : y);
-    Object.assign(line.style, { left: `${left}px`, top: `${yaxis._offset}px`, height: `${yaxis._length}px` });
-    Object.assign(dot.style, { left: `${left}px`, top: `${top}px`, background: this.list.dataset.color });
+    const left = `${xaxis._offset + at}px`;
+    Object.assign(line.style, { left, top: `${yaxis._offset}px`, height: `${yaxis._length}px` });
+    Object.assign(dot.style, { left, top: `${top}px`, background: this.list.dataset.color });
     dot.hidden = !Number.isFinite(top);
-    return this.#tell(card, this.#place(data.x[index]), words(data, index));
+    this.#tell(card, this.#place(data.x[index]), number(data.y[index]));
+    card.footer.textContent = more(data, index) || card.note;
+    return undefined;
   }
 
   #place(x) {
@@ -434,6 +449,7 @@ class Charts {
 
   #tellLast(card) {
     this.#tell(card, "last", card.last.trim());
+    card.footer.textContent = card.note;
   }
 
   #tell(card, where, value) {
@@ -441,10 +457,13 @@ class Charts {
   }
 }
 
-function words(data, index) {
-  const spread = data.counts?.[index] > 1 ? ` (${number(data.low[index], 4)} to ${number(data.high[index], 4)})` : "";
-  const smoothed = data.smooth ? ` → ${number(data.smooth[index])}` : "";
-  return number(data.y[index]) + spread + smoothed;
+/** What one row of a chart holds besides its value: the smoothed one, the range of what it stands for. */
+function more(data, index) {
+  const several = data.counts?.[index] > 1;
+  return [
+    data.smooth && `smoothed ${number(data.smooth[index])}`,
+    several && `mean of ${number(data.counts[index])} from ${number(data.low[index])} to ${number(data.high[index])}`,
+  ].filter(Boolean).join(", ");
 }
 
 /** The index of the entry of the ascending `xs` closest to `x`; -1 when there is none. */
