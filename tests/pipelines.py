@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+import contextvars
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
+
 from zenml import pipeline, step
+from zenml.client import Client
+from zenml.config.retry_config import StepRetryConfig
+
+from zenml_comet_tracker import current_experiment, log_metrics, log_params
+
+CONCURRENT = 4
+
+# Steps of one process meet here, so that "at the same time" is no matter of luck.
+meeting = threading.Barrier(CONCURRENT, timeout=60)
+# What the calls of untracked code led to.
+seen: list[object] = []
 
 
 @step(experiment_tracker=True, enable_cache=False, settings={"experiment_tracker.comet_rest": {"tagz": ["x"]}})
@@ -12,3 +29,150 @@ def nothing() -> None: ...
 @pipeline(settings={"experiment_tracker": {"run_nam": "x"}})
 def typos() -> None:
     nothing()
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def fit(values: list[float], rate: float = 0.1) -> Annotated[float, "last"]:
+    log_params({"rate": rate, "kind": "sgd"})
+    for number, value in enumerate(values):
+        log_metrics({"loss": value, "half": value / 2}, step=number, epoch=number // 2)
+    tracker = Client().active_stack.experiment_tracker
+    tracker.log_metrics({"through_the_stack": 7.0}, step=3)
+    tracker.log_params({"tracker": "stack"})
+    tracker.experiment.log_asset_data(b"\x00bytes\xff", name="raw.bin")
+    return values[-1]
+
+
+@pipeline
+def fitting(values: list[float]) -> None:
+    fit(values)
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def fail(how: str) -> None:
+    log_metrics({"reached": 1.0})
+    if how == "exit":
+        sys.exit(3)
+    if how == "interrupt":
+        raise KeyboardInterrupt
+    raise ValueError(f"no good: {how}")
+
+
+@pipeline
+def failing(how: str) -> None:
+    fail(how)
+
+
+attempts: list[int] = []
+
+
+@step(experiment_tracker=True, enable_cache=False, retry=StepRetryConfig(max_retries=2, delay=0, backoff=0))
+def third_time_lucky() -> None:
+    attempts.append(len(attempts) + 1)
+    log_metrics({"attempt": attempts[-1]})
+    if len(attempts) < 3:
+        raise ConnectionError("not yet")
+
+
+@pipeline
+def retried() -> None:
+    third_time_lucky()
+
+
+@step(enable_cache=False)
+def untracked(since: float = 0.0) -> None:
+    log_metrics({"lost": 1.0})
+    Client().active_stack.experiment_tracker.log_params({"lost": 1})
+    try:
+        seen.append(current_experiment())
+    except RuntimeError as error:
+        seen.append(error)
+
+
+@pipeline
+def untracked_after_tracked() -> None:
+    untracked(since=fit([1.0]))
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def one_of_many(number: int) -> None:
+    meeting.wait()
+    for index in range(50):
+        log_metrics({"number": number * 1000 + index}, step=index)
+    log_params({"number": number})
+    meeting.wait()
+    if number == 2:
+        raise ValueError("the second one fails")
+
+
+@pipeline(dynamic=True)
+def submitted() -> None:
+    futures = [one_of_many.submit(number=number) for number in range(CONCURRENT)]
+    log_metrics({"from_the_body": 1.0})
+    for future in futures:
+        future.wait()
+
+
+@step(enable_cache=False)
+def numbers() -> list[int]:
+    return list(range(CONCURRENT))
+
+
+@pipeline(dynamic=True)
+def mapped() -> None:
+    one_of_many.map(number=numbers())
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def threaded() -> None:
+    def log(name: str) -> None:
+        log_metrics({name: 1.0})
+
+    plain = threading.Thread(target=log, args=("plain_thread",))
+    plain.start()
+    plain.join()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(log, ["pool_0", "pool_1"]))
+        pool.submit(contextvars.copy_context().run, log, "with_context").result()
+
+
+@pipeline
+def threads() -> None:
+    threaded()
+
+
+@step(experiment_tracker=True, enable_cache=False, settings={"experiment_tracker": {"tags": ["of the step"]}})
+def tagged() -> None: ...
+
+
+@pipeline(settings={"experiment_tracker": {"tags": ["of the pipeline"], "project_name": "of-the-pipeline"}})
+def tagging() -> None:
+    tagged()
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def both_trackers() -> None:
+    log_metrics({"for_both": 1.0})
+    for name, tracker in Client().active_stack.experiment_trackers.items():
+        tracker.log_params({"mine": name})
+
+
+@pipeline
+def two_trackers() -> None:
+    both_trackers()
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def uses_everything() -> None:
+    """Calls on an experiment that may not be there."""
+    log_metrics({"a": 1.0})
+    log_params({"b": 2})
+    with current_experiment() as experiment:
+        experiment.log_text("text")
+        experiment.log_figure("figure", None)
+        seen.append(experiment.url)
+
+
+@pipeline
+def using_everything() -> None:
+    uses_everything()

@@ -82,7 +82,7 @@ class CometExperimentTracker(BaseExperimentTracker):
 
     def prepare_step_run(self, info: StepRunInfo) -> None:
         """Open the step's experiment; when that cannot be done the step runs on untracked, with one warning."""
-        for run in step_runs.pop_abandoned(calls.calling_step()):
+        for run in step_runs.pop_abandoned(info.step_run_id, calls.calling_step()):
             _finish(run, "ZenML never ran this step's function: an input could not be loaded.")
         strict = self.config.strict
         try:
@@ -151,7 +151,7 @@ class CometExperimentTracker(BaseExperimentTracker):
     def _stand_in(self, info: StepRunInfo) -> StepRun:
         key, _ = identity.keys_of(self.id, info, "new")
         name = identity.experiment_name(info)
-        return StepRun(self.id, info.step_run_id, name, key, inert(), finish_timeout=0.0)
+        return StepRun(self.id, info.step_run_id, name, key, inert(key), finish_timeout=0.0)
 
 
 def _metadata(run: StepRun) -> dict[str, MetadataType]:

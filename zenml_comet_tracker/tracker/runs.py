@@ -12,24 +12,42 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
-if TYPE_CHECKING:
-    from zenml_comet_tracker.comet.experiment import Experiment
+from zenml_comet_tracker.comet.experiment import Experiment
+from zenml_comet_tracker.comet.live import DeliveryReport, Stats
 
 _current_step: ContextVar[UUID | None] = ContextVar("zenml_comet_current_step", default=None)
 
 
 class InertExperiment:
-    """Takes the place of an experiment that could not be made: answers every method with None and counts the calls."""
+    """Takes the place of an experiment that could not be made: keeps nothing, counts the calls, says so when asked.
 
-    def __init__(self) -> None:
+    Its other methods and properties are those of `Experiment`, answer None and do nothing.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.id = key
         self.ignored_calls = 0
 
-    def __getattr__(self, name: str) -> Any:
-        from zenml_comet_tracker.comet.experiment import Experiment
+    def get_key(self) -> str:
+        """The key that the experiment would have had."""
+        return self.id
 
+    def stats(self) -> Stats:
+        """Nothing was accepted; every call was dropped."""
+        return Stats(0, 0, 0, 0, {"the step is not tracked": self.ignored_calls})
+
+    def end(self, *_: Any, **__: Any) -> DeliveryReport:
+        """Nothing was delivered."""
+        return DeliveryReport(False, self.stats(), reason="the step is not tracked")
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """False: nothing was delivered."""
+        return False
+
+    def __getattr__(self, name: str) -> Any:
         member = getattr(Experiment, name)
         return None if isinstance(member, property) else self._ignore
 
@@ -102,13 +120,14 @@ class StepRuns:
                 _current_step.reset(run._token)
         return run
 
-    def pop_abandoned(self, calling_step: UUID | None) -> list[StepRun]:
+    def pop_abandoned(self, *alive: UUID | None) -> list[StepRun]:
         """Take out the runs that this context prepared and that ZenML never cleaned up.
 
-        A step that starts another pipeline is no such run: it is itself the `calling_step`.
+        Not those of the steps `alive`: the one that is being prepared, by another tracker, and the one whose function
+        is starting a pipeline of its own.
         """
         marked = _current_step.get()
-        if marked is None or marked == calling_step:
+        if marked is None or marked in alive:
             return []
         abandoned = [run for run in self._running if run.step_run_id == marked]
         return [run for run in abandoned if self.pop(run.component_id, run.step_run_id)]
@@ -130,9 +149,9 @@ class StepRuns:
         return tuple(run for run in runs if run.component_id == component_id) or runs
 
 
-def inert() -> Experiment:
+def inert(key: str) -> Experiment:
     """An experiment that keeps nothing, for a step that could not be tracked."""
-    return cast("Experiment", InertExperiment())
+    return cast(Experiment, InertExperiment(key))
 
 
 step_runs = StepRuns()

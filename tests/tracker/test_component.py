@@ -1,0 +1,275 @@
+"""One experiment for each step run, on a real ZenML store and a real local server, read back over REST."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests import pipelines
+from tests.tracker.conftest import Readback
+
+Stack = Callable[..., str]
+Steps = Callable[[str], dict[str, Any]]
+Config = dict[str, Any]
+
+VALUES = [0.5, 0.25, 1e-9, 3.0]
+
+
+def test_a_step_becomes_an_experiment(
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
+) -> None:
+    tracked_stack({**local_config, "tags": ["of the component"]})
+    before = dict(os.environ)
+
+    pipelines.fitting(VALUES)
+
+    assert dict(os.environ) == before
+    step = steps_of("fitting")["fit"]
+    metadata, run = step.run_metadata, step.pipeline_run_id
+    key = metadata["comet_experiment_key"]
+    about = readback.metadata(key)
+    run_name = about["experimentName"].removesuffix("_fit")
+    assert about["experimentName"] == metadata["comet_experiment_name"] == f"{run_name}_fit"
+    assert (about["running"], about["hasCrashed"]) == (False, False)
+    assert metadata["experiment_tracker_url"] == f"{readback.server.url}/team/{local_config['project_name']}/{key}"
+    assert (metadata["comet_workspace"], metadata["comet_project_name"]) == ("team", local_config["project_name"])
+    assert readback.tags(key) == {"fitting", run_name, "of the component"}
+    assert readback.points(key, "loss") == [(value, n, n // 2) for n, value in enumerate(VALUES)]
+    assert readback.points(key, "half") == [(value / 2, n, n // 2) for n, value in enumerate(VALUES)]
+    assert readback.points(key, "through_the_stack") == [(7.0, 3, None)]
+    assert readback.parameters(key) == {"rate": "0.1", "kind": "sgd", "tracker": "stack"}
+    assert readback.assets(key) == {"raw.bin": b"\x00bytes\xff"}
+    others = readback.others(key)
+    assert others["zenml_run_id"] == str(run)
+    assert others["zenml_step_run_id"] == str(step.id)
+    assert others["zenml_pipeline_name"] == "fitting"
+
+
+def test_the_url_in_the_metadata_opens_a_page(
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
+) -> None:
+    tracked_stack(local_config)
+    pipelines.fitting([1.0])
+
+    url = steps_of("fitting")["fit"].run_metadata["experiment_tracker_url"]
+    page = requests.get(url, timeout=30)
+    assert page.status_code == 401
+    assert "zenml-comet open" in page.text
+    assert page.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("how", "raised", "said"),
+    [
+        ("badly", RuntimeError, "ValueError: no good: badly"),
+        ("exit", SystemExit, "SystemExit: 3"),
+        ("interrupt", KeyboardInterrupt, "KeyboardInterrupt"),
+    ],
+)
+def test_a_step_that_fails_is_a_failed_experiment_with_its_traceback(
+    how: str,
+    raised: type[BaseException],
+    said: str,
+    tracked_stack: Stack,
+    local_config: Config,
+    readback: Readback,
+    steps_of: Steps,
+) -> None:
+    tracked_stack(local_config)
+
+    with pytest.raises(raised):
+        pipelines.failing(how)
+
+    step = steps_of("failing")["fail"]
+    about = readback.metadata(step.run_metadata["comet_experiment_key"])
+    assert step.status == "failed"
+    assert step.run_metadata["experiment_tracker_url"]
+    assert (about["running"], about["hasCrashed"]) == (False, True)
+    assert about["error"].startswith("Traceback (most recent call last)")
+    assert "in fail\n" in about["error"]
+    assert said in about["error"]
+
+
+def test_each_attempt_of_a_retried_step_is_an_experiment(
+    tracked_stack: Stack, local_config: Config, readback: Readback
+) -> None:
+    tracked_stack(local_config)
+    pipelines.attempts.clear()
+
+    pipelines.retried()
+
+    keys = readback.keys("team", local_config["project_name"])
+    by_attempt = {readback.others(key)["zenml_attempt"]: key for key in keys}
+    assert sorted(by_attempt) == ["1", "2", "3"]
+    crashed = {attempt: readback.metadata(key)["hasCrashed"] for attempt, key in by_attempt.items()}
+    assert crashed == {"1": True, "2": True, "3": False}
+    assert readback.others(by_attempt["3"])["zenml_earlier_attempt"] == by_attempt["2"]
+    assert [readback.points(by_attempt[n], "attempt")[0][0] for n in "123"] == [1.0, 2.0, 3.0]
+
+
+def test_attempts_can_continue_one_experiment(
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
+) -> None:
+    tracked_stack({**local_config, "on_retry": "continue"})
+    pipelines.attempts.clear()
+
+    pipelines.retried()
+
+    key = steps_of("retried")["third_time_lucky"].run_metadata["comet_experiment_key"]
+    assert readback.keys("team", local_config["project_name"]) == {key}
+    about = readback.metadata(key)
+    assert (about["running"], about["hasCrashed"]) == (False, False)
+    assert [value for value, _, _ in readback.points(key, "attempt")] == [1.0, 2.0, 3.0]
+
+
+def test_settings_of_pipeline_and_step_are_in_force_and_tags_add_up(
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
+) -> None:
+    tracked_stack({**local_config, "tags": ["of the component"]})
+
+    pipelines.tagging.with_options(settings={"experiment_tracker": {"run_name": "named by hand"}})()
+
+    metadata = steps_of("tagging")["tagged"].run_metadata
+    key = metadata["comet_experiment_key"]
+    assert metadata["comet_project_name"] == "of-the-pipeline"
+    assert readback.metadata(key)["experimentName"] == "named by hand"
+    assert {"of the component", "of the pipeline", "of the step", "tagging"} < readback.tags(key)
+
+
+def test_a_step_with_two_trackers_has_two_experiments(
+    tracked_stack: Stack, local_config: Config, readback: Readback
+) -> None:
+    project = local_config["project_name"]
+    first = tracked_stack(local_config, {**local_config, "workspace": "other-team"})
+
+    pipelines.two_trackers()
+
+    (one,), (two,) = readback.keys("team", project), readback.keys("other-team", project)
+    assert one != two
+    for key in (one, two):
+        assert readback.points(key, "for_both") == [(1.0, None, None)]
+        assert readback.metadata(key)["running"] is False
+    assert readback.parameters(one) == {"mine": first}
+    assert readback.parameters(two)["mine"] != first
+
+
+def test_an_untracked_step_is_told_so_and_writes_nowhere(
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracked_stack(local_config)
+    pipelines.seen.clear()
+
+    pipelines.untracked_after_tracked()
+
+    steps = steps_of("untracked_after_tracked")
+    key = steps["fit"].run_metadata["comet_experiment_key"]
+    assert readback.keys("team", local_config["project_name"]) == {key}
+    assert "lost" not in readback.metrics(key) | set(readback.parameters(key))
+    assert steps["untracked"].run_metadata == {}
+    told = [record.getMessage() for record in caplog.records if "was ignored" in record.getMessage()]
+    assert len(told) == 1
+    assert "@step(experiment_tracker=" in told[0]
+    assert isinstance(pipelines.seen[0], RuntimeError)
+
+
+def test_a_server_that_cannot_be_reached_does_not_touch_the_step(
+    tracked_stack: Stack, steps_of: Steps, tmp_path: Path, closed_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "journal"
+    tracked_stack({"url": f"http://127.0.0.1:{closed_port}", "api_key": "k", "journal_folder": str(folder)})
+
+    pipelines.fitting(VALUES)
+
+    step = steps_of("fitting")["fit"]
+    assert step.status == "completed"
+    assert "experiment_tracker_url" not in step.run_metadata
+    assert step.run_metadata["comet_delivery"] == "pending"
+    kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert b"through_the_stack" in kept
+    left = [record.getMessage() for record in caplog.records if "not delivered yet" in record.getMessage()]
+    assert len(left) == 1
+    assert str(folder) in left[0]
+
+
+def test_a_step_that_cannot_be_tracked_runs_on(
+    tracked_stack: Stack, steps_of: Steps, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracked_stack({"url": "ftp://nowhere", "api_key": "k"})
+    pipelines.seen.clear()
+
+    pipelines.using_everything()
+
+    step = steps_of("using_everything")["uses_everything"]
+    assert step.status == "completed"
+    assert pipelines.seen == [None]
+    assert step.run_metadata["comet_delivery"] == "untracked"
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("zenml_comet_tracker")]
+    assert len(said) == 2
+    assert "ftp://nowhere" in said[0]
+    assert "4 logging calls" in said[1]
+
+
+def test_a_strict_step_fails_when_it_cannot_be_tracked(tracked_stack: Stack, steps_of: Steps) -> None:
+    tracked_stack({"url": "ftp://nowhere", "api_key": "k", "strict": True})
+
+    with pytest.raises(RuntimeError, match="uses_everything"):
+        pipelines.using_everything()
+
+    assert steps_of("using_everything")["uses_everything"].status == "failed"
+
+
+def test_a_strict_step_fails_when_something_is_not_delivered(
+    tracked_stack: Stack, steps_of: Steps, tmp_path: Path, closed_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    unreachable = {"url": f"http://127.0.0.1:{closed_port}", "api_key": "k", "journal_folder": str(tmp_path)}
+    tracked_stack({**unreachable, "strict": True})
+
+    with pytest.raises(RuntimeError, match="fit"):
+        pipelines.fitting([1.0])
+    with pytest.raises(RuntimeError, match="fail"):
+        pipelines.failing("badly")
+
+    assert steps_of("fitting")["fit"].status == "failed"
+    assert "DeliveryError" in caplog.text
+    assert "ValueError: no good" in steps_of("failing")["fail"].exception_info.traceback
+
+
+def test_an_image_gets_this_version_of_the_package(tracked_stack: Stack, zenml_client: Any) -> None:
+    import zenml_comet_tracker
+
+    tracked_stack({"api_key": "k"})
+    assert f"zenml-comet-tracker=={zenml_comet_tracker.__version__}" in zenml_client.active_stack.requirements()
+
+
+def test_a_broken_hook_never_reaches_the_step(
+    tracked_stack: Stack, local_config: Config, steps_of: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zenml_comet_tracker.comet.experiment import Experiment
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise OSError("broken on purpose")
+
+    tracked_stack(local_config)
+    monkeypatch.setattr(Experiment, "wait_for_url", broken)
+    monkeypatch.setattr(Experiment, "end", broken)
+
+    pipelines.fitting([1.0])
+
+    step = steps_of("fitting")["fit"]
+    assert step.status == "completed"
+    assert set(step.run_metadata) == {"comet_experiment_key"}
+
+
+def test_nothing_is_said_when_all_goes_well(
+    tracked_stack: Stack, local_config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracked_stack(local_config)
+    caplog.set_level(logging.INFO, logger="zenml_comet_tracker")
+    pipelines.fitting([1.0])
+    assert [record for record in caplog.records if record.name.startswith("zenml_comet_tracker")] == []

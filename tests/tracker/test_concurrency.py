@@ -1,0 +1,47 @@
+"""Steps that run at the same time in one process, and the threads they start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests import pipelines
+from tests.tracker.conftest import Readback
+
+Stack = Callable[..., str]
+
+
+@pytest.mark.parametrize("how", [pipelines.submitted, pipelines.mapped], ids=["submit", "map"])
+def test_no_value_crosses_between_concurrent_steps(
+    how: Any,
+    tracked_stack: Stack,
+    local_config: dict[str, Any],
+    readback: Readback,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tracked_stack(local_config)
+
+    with pytest.raises(Exception, match=r"the second one fails|failed"):
+        how()
+
+    keys = readback.keys("team", local_config["project_name"])
+    by_number = {int(readback.parameters(key)["number"]): key for key in keys}
+    assert sorted(by_number) == list(range(pipelines.CONCURRENT))
+    for number, key in by_number.items():
+        assert readback.points(key, "number") == [(float(number * 1000 + n), n, None) for n in range(50)]
+        assert readback.metrics(key) == {"number"}
+        about = readback.metadata(key)
+        assert (about["running"], about["hasCrashed"]) == (False, number == 2)
+
+
+def test_threads_of_a_step_log_to_its_experiment(
+    tracked_stack: Stack, local_config: dict[str, Any], readback: Readback
+) -> None:
+    tracked_stack(local_config)
+
+    pipelines.threads()
+
+    (key,) = readback.keys("team", local_config["project_name"])
+    assert readback.metrics(key) == {"plain_thread", "pool_0", "pool_1", "with_context"}

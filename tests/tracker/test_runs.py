@@ -1,0 +1,146 @@
+"""Which experiment a call belongs to, shown without ZenML: steps and components are ids here."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from zenml_comet_tracker.tracker.runs import StepRun, StepRuns, inert
+
+FIRST, SECOND = uuid.uuid4(), uuid.uuid4()
+
+
+@pytest.fixture
+def runs() -> StepRuns:
+    return StepRuns()
+
+
+def _run(component: UUID = FIRST, step: UUID | None = None) -> StepRun:
+    return StepRun(component, step or uuid.uuid4(), "run_step", "k" * 40, inert("k" * 40), finish_timeout=10.0)
+
+
+def _in_thread(work: Callable[[], Any]) -> Any:
+    result: list[Any] = []
+    thread = threading.Thread(target=lambda: result.append(work()))
+    thread.start()
+    thread.join(10)
+    return result[0]
+
+
+def test_the_running_step_comes_before_everything_else(runs: StepRuns) -> None:
+    mine, other = _run(), _run()
+    runs.add(other)
+    runs.add(mine)
+
+    assert runs.of_caller(other.step_run_id) == (other,)
+    assert runs.of_caller(None) == (mine,)
+
+
+def test_a_step_without_a_run_gets_nobody_elses(runs: StepRuns) -> None:
+    runs.add(_run())
+    assert runs.of_caller(uuid.uuid4()) == ()
+
+
+def test_a_thread_without_context_gets_the_only_step_and_never_guesses_between_two(runs: StepRuns) -> None:
+    lone = _run()
+    runs.add(lone)
+    assert _in_thread(lambda: runs.of_caller(None)) == (lone,)
+    assert _in_thread(lambda: runs.of_caller(None, guess=False)) == ()
+
+    runs.add(_run())
+    assert _in_thread(lambda: runs.of_caller(None)) == ()
+
+
+def test_a_thread_with_a_copied_context_gets_its_step(runs: StepRuns) -> None:
+    runs.add(_run())
+    mine = _run()
+    runs.add(mine)
+    context = contextvars.copy_context()
+    assert _in_thread(lambda: context.run(runs.of_caller, None)) == (mine,)
+
+
+def test_a_thread_that_outlives_its_step_gets_nothing(runs: StepRuns) -> None:
+    gone, alive = _run(), _run()
+    runs.add(gone)
+    context = contextvars.copy_context()
+    runs.pop(FIRST, gone.step_run_id)
+    runs.add(alive)
+    assert _in_thread(lambda: context.run(runs.of_caller, None)) == ()
+
+
+def test_two_trackers_of_a_step_are_told_apart(runs: StepRuns) -> None:
+    step = uuid.uuid4()
+    one, two = _run(FIRST, step), _run(SECOND, step)
+    runs.add(one)
+    runs.add(two)
+
+    assert runs.of_caller(step) == (one, two)
+    assert runs.of_caller(step, SECOND) == (two,)
+    assert runs.of_caller(step, uuid.uuid4()) == (one, two)
+
+
+def test_no_mark_is_left_when_both_trackers_of_a_step_are_done(runs: StepRuns) -> None:
+    step = uuid.uuid4()
+    for component in (FIRST, SECOND):
+        runs.add(_run(component, step))
+    assert [runs.pop(c, step) is not None for c in (FIRST, SECOND, FIRST)] == [True, True, False]
+
+    later = _run()
+    assert runs.of_caller(None) == ()
+    runs.add(later)
+    assert runs.pop_abandoned(None) == [later]
+
+
+def test_a_run_whose_cleanup_never_came_is_taken_out_by_the_next_step_only(runs: StepRuns) -> None:
+    abandoned = _run()
+    runs.add(abandoned)
+
+    assert _in_thread(lambda: runs.pop_abandoned(None)) == []
+    assert runs.pop_abandoned(uuid.uuid4(), abandoned.step_run_id) == [], "a step that starts a pipeline is running"
+    assert runs.pop_abandoned(None) == [abandoned]
+    assert runs.pop_abandoned(None) == []
+
+
+def test_a_step_that_started_another_pipeline_is_current_again_afterwards(runs: StepRuns) -> None:
+    outer, inner = _run(), _run()
+    runs.add(outer)
+    runs.add(inner)
+    runs.pop(FIRST, inner.step_run_id)
+    assert runs.of_caller(None) == (outer,)
+
+
+def test_a_run_cleaned_up_elsewhere_is_gone_here_too(runs: StepRuns) -> None:
+    run = _run()
+    runs.add(run)
+    assert _in_thread(lambda: runs.pop(FIRST, run.step_run_id)) is run
+    assert runs.of_caller(None) == ()
+
+
+def test_waiting_is_shared_by_the_hooks_of_a_step() -> None:
+    now = [100.0]
+    run = _run()
+    assert run.time_left(lambda: now[0]) == 10.0
+    now[0] = 107.0
+    assert run.time_left(lambda: now[0]) == 3.0
+    now[0] = 200.0
+    assert run.time_left(lambda: now[0]) == 0.0
+
+
+def test_the_stand_in_takes_every_call_of_an_experiment_and_counts_them() -> None:
+    run = _run()
+    with run.experiment as experiment:
+        experiment.log_metric("loss", 1.0, step=1)
+        experiment.log_figure("f", None)
+        assert (experiment.url, experiment.get_key()) == (None, run.key)
+        assert experiment.stats().dropped == {"the step is not tracked": 2}
+
+    assert run.inert is not None
+    assert run.inert.ignored_calls == 2
+    with pytest.raises(AttributeError):
+        _ = experiment.log_mtric  # type: ignore[attr-defined]
