@@ -85,6 +85,20 @@ def test_a_torn_last_line_waits_and_a_torn_line_inside_is_skipped(journal: Journ
     assert drain_after(reader) == [["m2", 2]]
 
 
+def test_records_on_both_sides_of_a_damaged_one_do_not_share_a_portion(journal: JournalWriter) -> None:
+    for i in range(3):
+        journal.append(METRICS, points(i, 1))
+    path = journal.folder / segment_name(METRICS, 1)
+    first, damaged, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + b"x" * (len(damaged) - 1) + b"\n" + last)
+    lane = JournalReader(journal.folder).lanes[METRICS]
+    seen = []
+    while (portion := lane.peek(10)) is not None:
+        seen.append([record.sequence for record in portion.records])
+        lane.commit(portion)
+    assert seen == [[1], [3]]
+
+
 def drain_after(reader: JournalReader) -> list[list[Any]]:
     found = []
     while (portion := reader.lanes[METRICS].peek(10)) is not None:
