@@ -1,0 +1,166 @@
+"""Metric values over the wire, and back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from tests.fixtures.local_server import LocalServer
+from tests.local.conftest import begin
+
+
+def value(name: str, number: object, **more: object) -> dict[str, object]:
+    return {"metricName": name, "metricValue": number, **more}
+
+
+def read(server: LocalServer, key: str, name: str) -> list[tuple[Any, ...]]:
+    points = server.get("experiment/metrics/get-metric", experimentKey=key, metricName=name)["metrics"]
+    return [(point["metricValue"], point["step"], point["epoch"], point["timestamp"]) for point in points]
+
+
+def test_a_batch_comes_back_whole_and_in_order(local_server: LocalServer, key: str) -> None:
+    sent = [value("loss", index / 7, step=index, epoch=index // 10, timestamp=1000 + index) for index in range(5_000)]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=sent)
+    expected = [(repr(index / 7), index, index // 10, 1000 + index) for index in range(5_000)]
+    assert read(local_server, key, "loss") == expected
+
+
+def test_a_gzipped_batch_is_unpacked(local_server: LocalServer, key: str) -> None:
+    body = gzip.compress(json.dumps({"experimentKey": key, "values": [value("m", 1)]}).encode())
+    headers = {"Content-Type": "application/json;charset=utf-8", "Content-Encoding": "gzip"}
+    url = "clientlib/batch/logger/experiment/metric"
+    assert local_server.call("POST", url, data=body, headers=headers).status_code == 200
+    assert [row[0] for row in read(local_server, key, "m")] == ["1.0"]
+
+
+@pytest.mark.parametrize("spoil", [lambda body: body[:-9], lambda body: b"no gzip at all"])
+def test_a_broken_gzip_body_is_refused(local_server: LocalServer, key: str, spoil: Any) -> None:
+    body = spoil(gzip.compress(json.dumps({"experimentKey": key, "values": [value("m", 1)]}).encode()))
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = local_server.call("POST", "clientlib/batch/logger/experiment/metric", data=body, headers=headers)
+    assert answer.status_code == 400
+    assert "gzip" in answer.json()["msg"]
+
+
+def test_a_body_that_unpacks_to_more_than_is_allowed_is_refused(local_server: LocalServer) -> None:
+    bomb = gzip.compress(b" " * (65 << 20), 9)
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = local_server.call("POST", "clientlib/batch/logger/experiment/metric", data=bomb, headers=headers)
+    assert answer.status_code == 413
+
+
+def test_numbers_that_json_lacks_are_kept(local_server: LocalServer, key: str) -> None:
+    sent = [value("m", number) for number in ("NaN", "Infinity", "-Infinity", "2.5", True)]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=sent)
+    assert [row[0] for row in read(local_server, key, "m")] == ["NaN", "Infinity", "-Infinity", "2.5", "1.0"]
+    summary = local_server.get("experiment/metrics/summary", experimentKey=key)["values"][0]
+    assert (summary["valueMin"], summary["valueMax"], summary["valueCurrent"]) == ("-Infinity", "Infinity", "1.0")
+
+
+def test_the_summary_names_the_extremes_and_where_they_were(local_server: LocalServer, key: str) -> None:
+    for step, number in enumerate([5, 10, 1, 10, 4]):
+        local_server.post(
+            "write/experiment/metric", experimentKey=key, **value("m", number, step=step, timestamp=100 + step)
+        )
+    assert local_server.get("experiment/metrics/summary", experimentKey=key)["values"] == [
+        {
+            "name": "m",
+            "valueMax": "10.0",
+            "stepMax": 1,
+            "timestampMax": 101,
+            "valueMin": "1.0",
+            "stepMin": 2,
+            "timestampMin": 102,
+            "valueCurrent": "4.0",
+            "stepCurrent": 4,
+            "timestampCurrent": 104,
+        }
+    ]
+
+
+def test_the_context_is_put_in_front_once_and_kept(local_server: LocalServer, key: str) -> None:
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=[value("loss", 1, context="train")])
+    point = local_server.get("experiment/metrics/get-all", experimentKey=key)["metrics"][0]
+    assert (point["metricName"], point["runContext"]) == ("train_loss", "train")
+
+
+def test_a_value_without_time_gets_the_servers(clocked_server: LocalServer) -> None:
+    key = begin(clocked_server)
+    clocked_server.post("write/experiment/metric", experimentKey=key, **value("m", 1))
+    assert read(clocked_server, key, "m") == [("1.0", None, None, clocked_server.store.clock())]
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (value("m", "many"), "values[1].metricValue is 'many'"),
+        (value("m", None), "values[1].metricValue"),
+        ({"metricName": "m"}, "values[1].metricValue is missing"),
+        (value("", 1), "values[1].metricName"),
+        (value("m", 1, step="first"), "values[1].step is 'first'"),
+        (value("m", 1, step=2**64), "values[1].step"),
+        (value("m", 1, epoch=[]), "values[1].epoch"),
+    ],
+)
+def test_a_bad_value_refuses_the_batch_and_is_named(
+    local_server: LocalServer, key: str, bad: dict[str, object], said: str
+) -> None:
+    body = {"experimentKey": key, "values": [value("m", 1), bad]}
+    answer = local_server.call("POST", "clientlib/batch/logger/experiment/metric", json=body)
+    assert answer.status_code == 400
+    assert said in answer.json()["msg"]
+    assert read(local_server, key, "m") == []
+
+
+def test_an_unknown_experiment_is_refused_by_its_code(local_server: LocalServer) -> None:
+    body = {"experimentKey": "0" * 32, "values": [value("m", 1)]}
+    answer = local_server.call("POST", "clientlib/batch/logger/experiment/metric", json=body)
+    assert (answer.status_code, answer.json()["sdk_error_code"]) == (404, 90210)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("text/plain", b"{}", 415),
+        ("application/x-www-form-urlencoded", b"a=b", 415),
+        ("application/json", b"{", 400),
+        ("application/json", b"[]", 400),
+        ("application/json", b'"' + b"[" * 100_000, 400),
+        ("application/json", b"[" * 100_000, 400),
+    ],
+)
+def test_only_json_objects_are_taken(local_server: LocalServer, kind: str, body: bytes, status: int) -> None:
+    answer = local_server.call(
+        "POST", "clientlib/batch/logger/experiment/metric", data=body, headers={"Content-Type": kind}
+    )
+    assert answer.status_code == status
+    assert answer.json()["code"] == status
+
+
+def test_the_chart_of_several_metrics(local_server: LocalServer, key: str) -> None:
+    sent = [value("a", step, step=step) for step in range(4)] + [value("b", -step, step=step) for step in (1, 3)]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=sent)
+    asked = {"targetedExperiments": [key, "0" * 32], "metrics": ["a", "b"], "params": None, "fetchFull": True}
+    chart = local_server.post("experiments/multi-metric-chart", **asked, independentMetrics=True)
+    series = {entry["metricName"]: entry for entry in chart["experiments"][key]["metrics"]}
+    assert (series["a"]["values"], series["b"]["steps"]) == ([0, 1, 2, 3], [1, 3])
+    assert (list(chart["experiments"]), chart["empty"]) == ([key], False)
+    common = local_server.post("experiments/multi-metric-chart", **asked, independentMetrics=False)
+    assert [entry["steps"] for entry in common["experiments"][key]["metrics"]] == [[1, 3], [1, 3]]
+
+
+def test_a_sampled_chart_keeps_both_ends(local_server: LocalServer, key: str) -> None:
+    sent = [value("a", step, step=step) for step in range(2_000)]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=sent)
+    asked = {"targetedExperiments": [key], "metrics": ["a"], "params": None, "independentMetrics": True}
+    chart = local_server.post("experiments/multi-metric-chart", **asked, fetchFull=False)
+    steps = chart["experiments"][key]["metrics"][0]["steps"]
+    assert (len(steps), steps[0], steps[-1]) == (500, 0, 1999)
+
+
+def test_a_chart_of_nothing_is_empty(local_server: LocalServer, key: str) -> None:
+    asked = {"targetedExperiments": [key], "metrics": [], "params": None}
+    assert local_server.post("experiments/multi-metric-chart", **asked) == {"experiments": {}, "empty": True}
