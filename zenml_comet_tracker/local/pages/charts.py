@@ -13,6 +13,8 @@ from zenml_comet_tracker.local.store.series import NO_STEP, Points
 
 Axis: TypeAlias = Literal["step", "epoch", "duration", "wall"]
 
+# A browser draws this many points of a line as fast as fewer: no need to stand anything for anything.
+_WHOLE = 1_000
 # More marks than this would hide the chart; the count is told in full.
 _MARKS = 100
 
@@ -43,7 +45,7 @@ def chart(points: Points, start_millis: int, look: Look) -> dict[str, Any]:
     x, y = x[finite], y[finite]
     smoothed = sampling.smooth(x, y, look.smoothing) if look.smoothing > 0 else None
     window = _window(x, look)
-    line = sampling.reduce(x[window], y[window], look.buckets)
+    line = sampling.reduce(x[window], y[window], look.buckets, _WHOLE)
     drawn: dict[str, Any] = {
         "x": _column(x[window][line.index], look.axis),
         "y": line.y,

@@ -61,12 +61,13 @@ def _averages(values: Floats, decay: Floats) -> Floats:
     return averages
 
 
-def reduce(x: Floats, y: Floats, buckets: int) -> Line:
-    """At most `buckets` rows with the mean, minimum and maximum of what each holds; the points themselves when few.
+def reduce(x: Floats, y: Floats, buckets: int, whole: int = 0) -> Line:
+    """At most `buckets` rows with the mean, minimum and maximum of what each holds; the points themselves when
+    there are not many more, or up to `whole`.
 
     Buckets have equal width in `x`, which ascends; a row stands at the middle point of its bucket. `y` is finite.
     """
-    if x.size <= 2 * buckets:
+    if x.size <= max(whole, 2 * buckets):
         return Line(np.arange(x.size), y, y, y, np.ones(x.size, dtype=np.int64))
     starts = _bucket_starts(x, buckets)
     counts = np.diff(starts, append=x.size)
