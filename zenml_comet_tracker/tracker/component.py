@@ -187,7 +187,8 @@ def _finish(run: StepRun, error: BaseException | str | None) -> None:
         return
     if not report.delivered:
         logger.warning(
-            "Experiment %s (%s): %d values are not delivered yet, %d were refused: %s. They are kept in %s.",
+            "Experiment %s (%s): %d values are not delivered yet, %d were refused: %s. What is left is kept; "
+            "this delivers it: zenml-comet sync %s",
             run.name,
             run.key,
             report.stats.pending,
