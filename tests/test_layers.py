@@ -40,7 +40,7 @@ def _imports(path: Path) -> set[str]:
                 package = package[: len(package) - node.level + 1]
                 base = ".".join([*package, *([base] if base else [])])
             imported = {f"{base}.{alias.name}" for alias in node.names}
-            names |= imported
+            names.update(imported)
             # `from package import module` needs the module, not what the package's own file makes of it.
             if not imported <= MODULES.keys():
                 names.add(base)
