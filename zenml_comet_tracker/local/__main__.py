@@ -11,17 +11,14 @@ import socket
 import sys
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from zenml_comet_tracker import __version__
 from zenml_comet_tracker.local import folder
-from zenml_comet_tracker.local.errors import LocalServerError, PortTakenError
+from zenml_comet_tracker.local.errors import LocalServerError
 from zenml_comet_tracker.local.folder import ServerRecord
+from zenml_comet_tracker.local.listener import LOOPBACK, listen
 from zenml_comet_tracker.local.lock import ServerLock
 from zenml_comet_tracker.local.store.check import check
-
-LOOPBACK = "127.0.0.1"
-_BACKLOG = 256
 
 
 def main() -> int:
@@ -31,7 +28,7 @@ def main() -> int:
     report = _Report(options.report)
     try:
         folder.prepare(options.data)
-        with ServerLock(options.data), _listen(options.data, options.port) as listener:
+        with ServerLock(options.data), listen(options.data, options.port) as listener:
             check(options.data)
             key = folder.api_key(options.data)
             _announce(options.data, listener, report)
@@ -95,30 +92,6 @@ def _serve(options: argparse.Namespace, listener: socket.socket, key: str) -> No
         Server(app, listener, idle_seconds=options.idle_seconds).serve_until_stopped()
     finally:
         store.close()
-
-
-def _listen(data: Path, asked: int | None) -> socket.socket:
-    """The listening socket: at the port asked for, else at the one used before, else at a free one.
-
-    Addresses of experiments are kept in many places, so the port is not changed behind the user's back.
-    """
-    record = folder.read_record(data)
-    used = urlsplit(record.url).port if record is not None else None
-    port = used or 0 if asked is None else asked
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((LOOPBACK, port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        advice = "Stop that program, or choose another port with --port (addresses kept elsewhere then change)."
-        raise PortTakenError(
-            f"Port {port} of {LOOPBACK} cannot be used: {error.strerror}, another program listens there. {advice}"
-            if error.errno != 13
-            else f"Port {port} may not be used without special rights. Choose one above 1023 with --port."
-        ) from error
-    return listener
 
 
 if __name__ == "__main__":

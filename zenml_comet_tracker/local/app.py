@@ -66,7 +66,9 @@ def _nothing_else() -> APIRouter:
     """Answers for every other path of the API, before a page takes it for the name of a workspace."""
     router = APIRouter()
 
+    @router.api_route("/api", methods=_ALL_METHODS)
     @router.api_route("/api/{path:path}", methods=_ALL_METHODS)
+    @router.api_route("/clientlib", methods=_ALL_METHODS)
     @router.api_route("/clientlib/{path:path}", methods=_ALL_METHODS)
     def nothing(request: Request) -> Response:
         return refused(f"There is nothing to {request.method} at {request.url.path} on the local Comet.", 404)

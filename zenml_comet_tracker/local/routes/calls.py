@@ -80,7 +80,7 @@ async def _json_call(request: Request) -> Call:
     return Call(fields=Fields(members), **_surroundings(request))
 
 
-def _query_call(request: Request) -> Call:
+async def _query_call(request: Request) -> Call:
     return Call(fields=Fields(request.query_params), **_surroundings(request))
 
 

@@ -1,0 +1,195 @@
+"""Files over the wire, and back byte by byte."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import uuid
+import zipfile
+from typing import Any
+
+import pytest
+import requests
+
+from tests.fixtures.local_server import LocalServer
+from tests.local.conftest import begin
+
+UPLOAD = "clientlib/asset/upload"
+GET_ASSET = "api/rest/v2/experiment/asset/get-asset"
+
+
+def upload(
+    server: LocalServer, key: str, content: bytes, path: str = UPLOAD, part: str = "part.bin", **query: Any
+) -> requests.Response:
+    data = {"metadata": query.pop("metadata")} if "metadata" in query else None
+    name = "experimentKey" if "upload-asset" in path else "experimentId"
+    return server.call(
+        "POST", path, params={name: key, **query}, files={"file": (part, io.BytesIO(content))}, data=data
+    )
+
+
+def listed(server: LocalServer, key: str, **query: Any) -> list[dict[str, Any]]:
+    return server.get("experiment/asset/list", experimentKey=key, **query)["assets"]
+
+
+def content(server: LocalServer, asset_id: str, **query: Any) -> requests.Response:
+    return server.call("GET", GET_ASSET, params={"assetId": asset_id, **query})
+
+
+def test_an_asset_comes_back_byte_by_byte(local_server: LocalServer, key: str) -> None:
+    sent = os.urandom(3 << 20)
+    asset_id = uuid.uuid4().hex
+    answer = upload(
+        local_server, key, sent, assetId=asset_id, fileName="data/a.bin", step="3", epoch="1", context="train",
+        type="asset", extension="bin", overwrite="False", metadata='{"foo":"bar"}',
+    )  # fmt: skip
+    assert (answer.status_code, answer.json()["assetId"]) == (200, asset_id)
+    (asset,) = listed(local_server, key)
+    assert content(local_server, asset_id, experimentKey=key, allow301="False").content == sent
+    assert local_server.call("GET", asset["link"].removeprefix(local_server.url + "/")).content == sent
+    assert (asset["fileName"], asset["fileSize"], asset["type"]) == ("data/a.bin", len(sent), "asset")
+    assert (asset["step"], asset["runContext"], asset["metadata"]) == (3, "train", '{"foo":"bar"}')
+    assert (asset["remote"], asset["dir"], asset["image"]) == (False, "assets", False)
+
+
+def test_equal_contents_are_stored_once(local_server: LocalServer, key: str) -> None:
+    sent = b"the same" * 1000
+    for name in ("a", "b"):
+        assert upload(local_server, key, sent, fileName=name).status_code == 200
+    digest = hashlib.sha256(sent).hexdigest()
+    found = [path for path in (local_server.data / "files").rglob("*") if path.name == digest]
+    assert [path.read_bytes() for path in found] == [sent]
+    assert [asset["fileName"] for asset in listed(local_server, key)] == ["a", "b"]
+    assert list((local_server.data / "files" / "incoming").iterdir()) == []
+
+
+def test_names_come_from_the_query_or_the_part(local_server: LocalServer, key: str) -> None:
+    upload(local_server, key, b"1", path="api/rest/v2/write/experiment/upload-asset", part="/home/me/x.txt")
+    upload(local_server, key, b"2", path="clientlib/visualizations/upload", figName="figure", imageId="0" * 31 + "1")
+    upload(local_server, key, b"3", fileName="auto-generated-in-the-backend", type="text-sample", assetId="abc" * 10)
+    kinds = {(asset["fileName"], asset["type"]) for asset in listed(local_server, key)}
+    assert kinds == {("x.txt", "asset"), ("figure", "image"), ("text-sample-abcabcab.txt", "text-sample")}
+
+
+def test_lists_by_type_and_by_name(local_server: LocalServer, key: str) -> None:
+    for name, kind in (("a.json", "curve"), ("b.json", "asset"), ("a.json", "asset")):
+        upload(local_server, key, b"{}", fileName=name, type=kind)
+    assert [asset["fileName"] for asset in listed(local_server, key, type="curve")] == ["a.json"]
+    assert len(listed(local_server, key, type="all")) == 3
+    assert listed(local_server, key, type="ASSET_TYPE_FULL_METRIC") == []
+    named = local_server.get("experiment/asset/get-by-name", experimentKey=key, assetName="a.json", type="asset")
+    assert [asset["type"] for asset in named["assets"]] == ["asset"]
+
+
+@pytest.mark.parametrize(
+    ("overwrite", "left"), [("False", [b"old", b"new"]), ("TRUE", [b"new"]), ("OVERWRITE", [b"new"])]
+)
+def test_overwrite_replaces_the_assets_of_that_name(
+    local_server: LocalServer, key: str, overwrite: str, left: list[bytes]
+) -> None:
+    upload(local_server, key, b"old", fileName="a", overwrite=overwrite)
+    upload(local_server, key, b"new", fileName="a", overwrite=overwrite)
+    found = {content(local_server, asset["assetId"]).content for asset in listed(local_server, key)}
+    assert found == set(left)
+
+
+def test_an_upload_sent_again_is_one_asset(local_server: LocalServer, key: str) -> None:
+    asset_id = uuid.uuid4().hex
+    for sent in (b"first", b"second"):
+        assert upload(local_server, key, sent, assetId=asset_id, fileName="a").status_code == 200
+    assert [asset["assetId"] for asset in listed(local_server, key)] == [asset_id]
+    assert content(local_server, asset_id).content == b"second"
+
+
+def test_an_asset_id_belongs_to_one_experiment(local_server: LocalServer, key: str) -> None:
+    asset_id = uuid.uuid4().hex
+    upload(local_server, key, b"mine", assetId=asset_id)
+    other = begin(local_server)
+    assert upload(local_server, other, b"theirs", assetId=asset_id).status_code == 400
+    assert content(local_server, asset_id).content == b"mine"
+    assert content(local_server, asset_id, experimentKey=other).status_code == 404
+
+
+def test_a_remote_asset_is_a_link_and_never_opened(local_server: LocalServer, key: str) -> None:
+    answer = local_server.call(
+        "POST", UPLOAD, params={"experimentId": key, "isRemote": "True"},
+        files={"link": (None, "s3://bucket/folder/data.csv?v=1"), "metadata": (None, '{"k":1}')},
+    )  # fmt: skip
+    assert answer.status_code == 200
+    (asset,) = listed(local_server, key)
+    assert (asset["link"], asset["remote"], asset["fileName"]) == ("s3://bucket/folder/data.csv?v=1", True, "data.csv")
+    assert content(local_server, asset["assetId"]).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.json", "application/json"),
+        ("a.png", "image/png"),
+        ("a.html", "application/octet-stream"),
+        ("a.svg", "application/octet-stream"),
+        ("a", "application/octet-stream"),
+    ],
+)
+def test_contents_run_nothing_in_a_browser(local_server: LocalServer, key: str, name: str, kind: str) -> None:
+    asset_id = upload(local_server, key, b"<script>1</script>", fileName=name).json()["assetId"]
+    headers = content(local_server, asset_id).headers
+    assert headers["Content-Type"].partition(";")[0] == kind
+    assert "sandbox" in headers["Content-Security-Policy"]
+    assert headers["Content-Disposition"] == f"attachment; filename*=UTF-8''{name}"
+
+
+@pytest.mark.parametrize("name", ["../../../etc/passwd", "/etc/passwd", "a\r\nX-Evil: 1", "..\\x", "\x00", "é" * 200])
+def test_names_never_become_paths_or_headers(local_server: LocalServer, key: str, name: str) -> None:
+    before = {path for path in local_server.data.rglob("*") if "files" not in path.parts}
+    asset_id = upload(local_server, key, b"bytes", fileName=name).json()["assetId"]
+    answer = content(local_server, asset_id)
+    assert answer.content == b"bytes"
+    assert "X-Evil" not in answer.headers
+    assert [asset["fileName"] for asset in listed(local_server, key)] == [name]
+    assert {path for path in local_server.data.rglob("*") if "files" not in path.parts} == before
+
+
+def test_an_asset_can_be_taken_away(local_server: LocalServer, key: str) -> None:
+    asset_id = upload(local_server, key, b"bytes").json()["assetId"]
+    local_server.get("write/experiment/asset/delete", experimentKey=key, assetId=asset_id)
+    assert listed(local_server, key) == []
+    assert content(local_server, asset_id).status_code == 404
+
+
+def test_an_upload_has_to_carry_something(local_server: LocalServer, key: str) -> None:
+    empty = local_server.call("POST", UPLOAD, params={"experimentId": key}, files={"metadata": (None, "{}")})
+    assert empty.status_code == 400
+    assert "`file`" in empty.json()["msg"]
+    assert local_server.call("POST", UPLOAD, params={"experimentId": key}, json={}).status_code == 415
+    broken = local_server.call(
+        "POST", UPLOAD, params={"experimentId": key}, data=b"nothing",
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )  # fmt: skip
+    assert broken.status_code == 400
+
+
+def test_models_are_the_files_of_their_group(local_server: LocalServer, key: str) -> None:
+    for name, model in (("w.bin", "digits"), ("sub/config.json", "digits"), ("other.bin", "letters")):
+        upload(local_server, key, name.encode(), fileName=name, type="model-element", groupingName=model)
+    models = local_server.get("experiment/model", experimentKey=key)["models"]
+    assert [(model["modelName"], model["experimentKey"]) for model in models] == [("digits", key), ("letters", key)]
+    assert len({model["experimentModelId"] for model in models}) == 2
+    files = local_server.get("experiment/model/asset/list", experimentKey=key, modelName="digits")["assets"]
+    assert {(file["fileName"], file["dir"]) for file in files} == {
+        ("w.bin", "models/digits"),
+        ("sub/config.json", "models/digits"),
+    }
+
+
+def test_a_model_comes_as_a_zip_that_stays_in_its_folder(local_server: LocalServer, key: str) -> None:
+    for name in ("w.bin", "../../evil", "/abs"):
+        upload(local_server, key, name.encode(), fileName=name, type="model-element", groupingName="m")
+    query = {"experimentKey": key, "modelName": "m"}
+    answer = local_server.call("GET", "api/rest/v2/experiment/model/download", params=query)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        found = {name: archive.read(name) for name in archive.namelist()}
+    assert found == {"w.bin": b"w.bin", "evil": b"../../evil", "abs": b"/abs"}
+    absent = local_server.call("GET", "api/rest/v2/experiment/model/download", params={**query, "modelName": "x"})
+    assert absent.status_code == 404

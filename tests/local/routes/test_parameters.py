@@ -1,0 +1,81 @@
+"""Parameters and others over the wire, and back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures.local_server import LocalServer
+
+
+def parameters(server: LocalServer, key: str) -> dict[str, str]:
+    rows = server.get("experiment/parameters", experimentKey=key)["values"]
+    return {row["name"]: row["valueCurrent"] for row in rows}
+
+
+def others(server: LocalServer, key: str) -> dict[str, str]:
+    rows = server.get("experiment/log-other", experimentKey=key)["values"]
+    return {row["name"]: row["valueCurrent"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("adam", "adam"),
+        ("", ""),
+        (3, "3"),
+        (0.1, "0.1"),
+        (True, "true"),
+        (None, "null"),
+        ([1, "a"], '[1,"a"]'),
+        ({"k": 1}, '{"k":1}'),
+        ("<script>\u2028é", "<script>\u2028é"),
+    ],
+)
+def test_any_json_value_is_kept_as_text(local_server: LocalServer, key: str, value: object, text: str) -> None:
+    batch = [{"parameterName": "p", "parameterValue": value, "step": None, "source": "manual", "context": None}]
+    local_server.sdk("batch/logger/experiment/parameter", experimentKey=key, values=batch)
+    local_server.post("write/experiment/log-other", experimentKey=key, key="o", value=value)
+    assert parameters(local_server, key) == {"p": text}
+    assert others(local_server, key) == {"o": text}
+
+
+def test_of_two_values_the_newer_stays_whichever_comes_first(local_server: LocalServer, key: str) -> None:
+    for number, timestamp in ((1, 200), (2, 100), (3, 200)):
+        local_server.post(
+            "write/experiment/parameter",
+            experimentKey=key,
+            parameterName="p",
+            parameterValue=number,
+            timestamp=timestamp,
+        )
+        local_server.post("write/experiment/log-other", experimentKey=key, key="o", value=number, timestamp=timestamp)
+    assert parameters(local_server, key) == {"p": "3"}
+    assert others(local_server, key) == {"o": "3"}
+
+
+def test_a_context_makes_another_parameter(local_server: LocalServer, key: str) -> None:
+    batch = [
+        {"parameterName": "lr", "parameterValue": 1, "context": None},
+        {"parameterName": "lr", "parameterValue": 2, "context": "train"},
+    ]
+    local_server.sdk("batch/logger/experiment/parameter", experimentKey=key, values=batch)
+    assert parameters(local_server, key) == {"lr": "1", "train_lr": "2"}
+
+
+def test_the_other_called_name_is_the_experiments_name(local_server: LocalServer, key: str) -> None:
+    def name() -> object:
+        return local_server.get("experiment/metadata", experimentKey=key)["experimentName"]
+
+    assert name() is None
+    local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="first", timestamp=10)
+    local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="older", timestamp=5)
+    assert name() == "first"
+
+
+@pytest.mark.parametrize("body", [{"parameterName": "p"}, {"parameterValue": 1}, {"parameterName": 3}])
+def test_a_parameter_without_name_or_value_is_refused(
+    local_server: LocalServer, key: str, body: dict[str, object]
+) -> None:
+    answer = local_server.call("POST", "api/rest/v2/write/experiment/parameter", json={"experimentKey": key, **body})
+    assert answer.status_code == 400
+    assert "parameter" in answer.json()["msg"]

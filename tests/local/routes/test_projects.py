@@ -1,0 +1,58 @@
+"""Workspaces and projects over the wire, and back."""
+
+from __future__ import annotations
+
+import uuid
+
+from tests.fixtures.local_server import LocalServer
+from tests.local.conftest import begin
+
+
+def test_the_one_user_and_the_workspaces(local_server: LocalServer) -> None:
+    begin(local_server, teamName="team-a")
+    details = local_server.get("account-details")
+    assert details == {"userName": "local", "defaultWorkspaceName": "local"}
+    assert {"local", "team-a"} <= set(local_server.get("workspaces")["workspaceNames"])
+
+
+def test_a_project_is_made_once_and_found_by_name_and_id(local_server: LocalServer) -> None:
+    name = f"project-{uuid.uuid4().hex}"
+    made = local_server.post(
+        "write/project/create", workspaceName="ws", projectName=name, projectDescription="d", isPublic=False
+    )
+    assert (made["projectName"], made["projectDescription"], made["numberOfExperiments"]) == (name, "d", 0)
+    assert local_server.get("project", projectId=made["projectId"]) == made
+    assert local_server.get("project", workspaceName="ws", projectName=name) == made
+    assert made in local_server.get("projects", workspaceName="ws")["projects"]
+    body = {"workspaceName": "ws", "projectName": name}
+    assert local_server.call("POST", "api/rest/v2/write/project/create", json=body).status_code == 400
+
+
+def test_a_project_counts_its_experiments(local_server: LocalServer) -> None:
+    name = f"project-{uuid.uuid4().hex}"
+    first, _ = (begin(local_server, projectName=name) for _ in range(2))
+    local_server.get("write/experiment/archive", experimentKey=first)
+    assert local_server.get("project", workspaceName="ws", projectName=name)["numberOfExperiments"] == 1
+
+
+def test_an_unknown_project_is_404(local_server: LocalServer) -> None:
+    for query in ({"projectId": "0" * 32}, {"workspaceName": "ws", "projectName": "none"}):
+        answer = local_server.call("GET", "api/rest/v2/project", params=query)
+        assert (answer.status_code, answer.json()["code"]) == (404, 404)
+
+
+def test_column_names_are_built_in_and_logged_ones(local_server: LocalServer) -> None:
+    name = f"project-{uuid.uuid4().hex}"
+    for _ in range(2):
+        key = begin(local_server, projectName=name)
+        local_server.post("write/experiment/metric", experimentKey=key, metricName="loss", metricValue=1)
+        local_server.post("write/experiment/parameter", experimentKey=key, parameterName="lr", parameterValue=1)
+        local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="n")
+        local_server.post("write/experiment/tags", experimentKey=key, addedTags=["t"])
+    columns = local_server.get("project/column-names", workspaceName="ws", projectName=name)["columns"]
+    ids = [column["id"] for column in columns]
+    assert len(ids) == len(set(ids))
+    assert {"loss--metrics", "lr--params", "Name--log_other", "t--tag", "duration--metadata"} <= set(ids)
+    assert {"name": "loss", "id": "loss--metrics", "type": "double", "source": "metrics"} in columns
+    archived = local_server.get("project/column-names", workspaceName="ws", projectName=name, archived="TRUE")
+    assert "loss--metrics" not in [column["id"] for column in archived["columns"]]

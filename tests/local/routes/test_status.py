@@ -1,0 +1,156 @@
+"""How an experiment stands: running, ended, failed, lost; told by reports that may come late or twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.local_server import LocalServer, TurnedClock
+from tests.local.conftest import begin
+
+
+@pytest.fixture
+def key(clocked_server: LocalServer, clock: TurnedClock) -> str:
+    return begin(clocked_server, local_timestamp=clock.now)
+
+
+def state(server: LocalServer, key: str) -> str:
+    meta = server.get("experiment/metadata", experimentKey=key)
+    return "running" if meta["running"] else "crashed" if meta["hasCrashed"] else "finished"
+
+
+def report(server: LocalServer, key: str, alive: bool, **more: Any) -> dict[str, Any]:
+    return server.sdk("status-report/update", experimentKey=key, is_alive=alive, **more)
+
+
+def fail(server: LocalServer, key: str, error: str = "Traceback", **more: Any) -> None:
+    server.post(
+        "write/experiment/update-status", experimentKey=key, isAlive=False, error=error, hasCrashed=True, **more
+    )
+
+
+def test_a_report_is_answered_with_the_next_ones_time(clocked_server: LocalServer, key: str) -> None:
+    answer = report(clocked_server, key, True)
+    assert answer["is_alive_beat_duration_millis"] == 10_000
+    assert {"gpu_monitor_interval_millis", "cpu_monitor_interval_millis", "pending_rpcs"} <= set(answer)
+
+
+def test_a_normal_end_has_the_time_of_its_message(clocked_server: LocalServer, key: str, clock: TurnedClock) -> None:
+    start = clock.now
+    clock.turn(3600)
+    report(clocked_server, key, False, local_timestamp=start + 5_000)
+    meta = clocked_server.get("experiment/metadata", experimentKey=key)
+    assert (state(clocked_server, key), meta["endTimeMillis"], meta["durationMillis"]) == (
+        "finished",
+        start + 5_000,
+        5_000,
+    )
+
+
+def test_an_end_without_time_has_the_servers(clocked_server: LocalServer, key: str, clock: TurnedClock) -> None:
+    clock.turn(7)
+    report(clocked_server, key, False)
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["durationMillis"] == 7_000
+
+
+def test_a_failure_keeps_its_traceback_and_outlives_the_end(clocked_server: LocalServer, key: str) -> None:
+    fail(clocked_server, key, "Traceback: boom")
+    report(clocked_server, key, False)
+    assert state(clocked_server, key) == "crashed"
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["error"] == "Traceback: boom"
+
+
+def test_a_state_set_by_hand_takes_a_failure_back(clocked_server: LocalServer, key: str) -> None:
+    fail(clocked_server, key)
+    clocked_server.post(
+        "write/experiment/update-status", experimentKey=key, isAlive=False, error=None, hasCrashed=False
+    )
+    assert state(clocked_server, key) == "finished"
+
+
+def test_an_error_told_on_the_way_does_not_end_the_experiment(clocked_server: LocalServer, key: str) -> None:
+    clocked_server.post("write/experiment/update-status", experimentKey=key, isAlive=True, error="x", hasCrashed=False)
+    assert state(clocked_server, key) == "running"
+
+
+@pytest.mark.parametrize(("silent", "expected"), [(30.0, "running"), (30.001, "crashed")])
+def test_three_missed_beats_mean_lost(
+    clocked_server: LocalServer, key: str, clock: TurnedClock, silent: float, expected: str
+) -> None:
+    clock.turn(100)
+    report(clocked_server, key, True)
+    clock.turn(silent)
+    assert state(clocked_server, key) == expected
+
+
+def test_a_lost_one_ended_at_its_last_beat_and_comes_back_with_the_next(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    clock.turn(20)
+    clocked_server.get("write/experiment/set-status", experimentKey=key)
+    clock.turn(1000)
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["durationMillis"] == 20_000
+    report(clocked_server, key, True)
+    assert state(clocked_server, key) == "running"
+
+
+def test_what_comes_late_does_not_change_what_is_newer(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    start = clock.now
+    report(clocked_server, key, False, attempt=2, local_timestamp=start + 100)
+    fail(clocked_server, key, attempt=1, localTimestamp=start + 9_000)
+    report(clocked_server, key, True, attempt=2, local_timestamp=start + 50)
+    assert state(clocked_server, key) == "finished"
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["endTimeMillis"] == start + 100
+
+
+def test_a_new_attempt_starts_with_a_clean_slate(clocked_server: LocalServer, key: str, clock: TurnedClock) -> None:
+    start = clock.now
+    fail(clocked_server, key, attempt=1, localTimestamp=start + 10)
+    report(clocked_server, key, True, attempt=2, local_timestamp=start + 20)
+    assert state(clocked_server, key) == "running"
+    report(clocked_server, key, False, attempt=2, local_timestamp=start + 30)
+    assert state(clocked_server, key) == "finished"
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["error"] is None
+
+
+def test_joining_is_no_sign_of_life(clocked_server: LocalServer, key: str) -> None:
+    report(clocked_server, key, False)
+    clocked_server.sdk("logger/get/run", previousExperiment=key)
+    assert state(clocked_server, key) == "finished"
+
+
+def test_a_beat_for_what_ended_means_it_goes_on(clocked_server: LocalServer, key: str, clock: TurnedClock) -> None:
+    report(clocked_server, key, False)
+    clock.turn(1)
+    report(clocked_server, key, True)
+    assert state(clocked_server, key) == "running"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"startTimeMillis": 5_000, "endTimeMillis": 9_000}, (5_000, 9_000)),
+        ({"endTimeMillis": 9_000}, (8_000, 9_000)),
+    ],
+)
+def test_times_can_be_set(
+    clocked_server: LocalServer, key: str, given: dict[str, int], expected: tuple[int, int]
+) -> None:
+    report(clocked_server, key, False)
+    clocked_server.post("write/experiment/set-start-end-time", experimentKey=key, **given)
+    meta = clocked_server.get("experiment/metadata", experimentKey=key)
+    assert (meta["startTimeMillis"], meta["endTimeMillis"]) == expected
+
+
+def test_an_offline_run_brings_its_times(clocked_server: LocalServer, key: str) -> None:
+    report(clocked_server, key, False)
+    clocked_server.sdk("status-report/offline-metadata", experimentKey=key, startTimestamp=1_000, endTimestamp=3_000)
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["durationMillis"] == 2_000
+
+
+def test_nobody_is_throttled(clocked_server: LocalServer, key: str) -> None:
+    clocked_server.post(f"write/experiment/{key}/mark-not-throttled")
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["throttle"] is False
