@@ -88,7 +88,7 @@ export function stayCurrent(onChange) {
 
   async function poll() {
     timer = null;
-    if (document.hidden || asking) return;
+    if (asking) return;
     asking = true;
     try {
       const response = await ask(`${changes}?since=${encodeURIComponent(cursor)}`);
