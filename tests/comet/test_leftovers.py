@@ -55,6 +55,14 @@ def test_everything_a_killed_process_logged_arrives_and_the_experiment_is_closed
     assert list(journals.iterdir()) == []
 
 
+def test_an_experiment_that_the_dead_process_had_opened_is_joined(comet: ScriptedComet, journals: Path) -> None:
+    die(comet, journals)
+    comet.answer_with("logger/add/run", Answer(400, body={"msg": "exists", "sdk_error_code": 90999}))
+    (delivery,) = deliver(comet, journals)
+    assert delivery.waiting is False
+    assert len(comet.requests("logger/get/run")) == 1
+
+
 def test_an_end_that_was_written_is_the_end_that_is_told(comet: ScriptedComet, journals: Path) -> None:
     die(comet, journals, "experiment.end(timeout=0.1)")
     deliver(comet, journals)

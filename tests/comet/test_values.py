@@ -81,6 +81,7 @@ def test_what_is_no_number_is_refused_with_the_name_and_what_was_expected(value:
 
 def test_a_metric_without_a_name_is_refused() -> None:
     assert isinstance(values.metric("  ", 1), Refusal)
+    assert [type(found) for found in values.metrics({"": 1, "a": {"": 2}}, prefix="p")] == [Refusal, Refusal]
 
 
 def test_nested_metrics_join_by_slash_in_the_users_order() -> None:
