@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, exists, func, or_, select
 
 from zenml_comet_tracker.local.store import views
 from zenml_comet_tracker.local.store.schema import experiment, metric, parameter, tag
 
 COMMON_METRICS = 5
 SHOWN_PARAMETERS = 6
+# Columns are chosen by the newest experiments: enough to tell, and the price of a page does not grow with a project.
+LOOKED_AT = 500
 _SORTS = ("name", "status", "start", "duration")
 
 
@@ -49,7 +51,7 @@ class Sort:
         """The order named by `text`; the newest first when it names none."""
         column = text.removeprefix("-")
         kind, _, name = column.partition(":")
-        if column in _SORTS or (kind in ("metric", "parameter") and name):
+        if column in _SORTS or (kind in _NAMED and name):
             return cls(column, text.startswith("-"))
         return cls()
 
@@ -65,8 +67,8 @@ def read(
     wanted = (*everything, *_search(search))
     total = connection.scalar(select(func.count()).select_from(experiment).where(*everything)) or 0
     found = connection.scalar(select(func.count()).select_from(experiment).where(*wanted)) or 0
-    query = views.experiments(now_millis).where(*wanted).order_by(*_order(sort, now_millis)).offset(offset).limit(limit)
-    rows = connection.execute(query).all()
+    query = _in_order(views.experiments(now_millis).where(*wanted), sort, now_millis)
+    rows = connection.execute(query.offset(offset).limit(limit)).all()
     ids = [row.id for row in rows]
     metrics = common_metrics(connection, project_id)
     parameters = telling_parameters(connection, project_id, total)
@@ -80,11 +82,10 @@ def read(
 
 
 def common_metrics(connection: Connection, project_id: str) -> list[str]:
-    """The metrics that most of a project's experiments have, those of the system left out."""
+    """The metrics that most of a project's newest experiments have, those of the system left out."""
     query = (
         select(metric.c.name)
-        .join(experiment)
-        .where(experiment.c.project_id == project_id, experiment.c.archived.is_(False), metric.c.name.not_like("sys.%"))
+        .where(metric.c.experiment_id.in_(_newest(project_id)), metric.c.name.not_like("sys.%"))
         .group_by(metric.c.name)
         .order_by(func.count().desc(), metric.c.name)
         .limit(COMMON_METRICS)
@@ -93,19 +94,27 @@ def common_metrics(connection: Connection, project_id: str) -> list[str]:
 
 
 def telling_parameters(connection: Connection, project_id: str, total: int) -> list[str]:
-    """The parameters that tell a project's `total` experiments apart; of a lone experiment the first ones."""
-    present, values = func.count(), func.count(distinct(parameter.c.value))
+    """The parameters that tell a project's newest experiments apart, of `total` at all; of a lone one the first."""
+    present, value = func.count(), parameter.c.value
     query = (
         select(parameter.c.name)
-        .join(experiment)
-        .where(experiment.c.project_id == project_id, experiment.c.archived.is_(False))
+        .where(parameter.c.experiment_id.in_(_newest(project_id)))
         .group_by(parameter.c.name)
         .order_by(present.desc(), parameter.c.name)
         .limit(SHOWN_PARAMETERS)
     )
     if total > 1:
-        query = query.having(or_(values > 1, present < total))
+        query = query.having(or_(func.min(value) != func.max(value), present < min(total, LOOKED_AT)))
     return list(connection.scalars(query))
+
+
+def _newest(project_id: str) -> Select[Any]:
+    return (
+        select(experiment.c.id)
+        .where(experiment.c.project_id == project_id, experiment.c.archived.is_(False))
+        .order_by(experiment.c.start_millis.desc(), experiment.c.id.desc())
+        .limit(LOOKED_AT)
+    )
 
 
 def _values(
@@ -129,21 +138,21 @@ def _holds(word: str) -> ColumnElement[bool]:
     )
 
 
-def _order(sort: Sort, now_millis: int) -> list[ColumnElement[Any]]:
-    column = _sort_column(sort.column, now_millis)
+def _in_order(query: Select[Any], sort: Sort, now_millis: int) -> Select[Any]:
+    kind, _, name = sort.column.partition(":")
+    column: ColumnElement[Any]
+    if kind in _NAMED:
+        values = _NAMED[kind](name)
+        query = query.outerjoin(values, values.c.experiment_id == experiment.c.id)
+        column = values.c.value
+    else:
+        column = _own_column(sort.column, now_millis)
     ordered = column.desc() if sort.descending else column.asc()
     # Absent values stand last in both directions; equal ones keep the newest first, so that pages never overlap.
-    return [ordered.nulls_last(), experiment.c.start_millis.desc(), experiment.c.id.desc()]
+    return query.order_by(ordered.nulls_last(), experiment.c.start_millis.desc(), experiment.c.id.desc())
 
 
-def _sort_column(column: str, now_millis: int) -> ColumnElement[Any]:
-    kind, _, name = column.partition(":")
-    if kind == "metric":
-        return _one(select(metric.c.last_value).where(metric.c.experiment_id == experiment.c.id, metric.c.name == name))
-    if kind == "parameter":
-        owned = and_(parameter.c.experiment_id == experiment.c.id, parameter.c.name == name)
-        # Numbers by size, then texts by letter.
-        return _one(select(func.coalesce(parameter.c.number, parameter.c.value)).where(owned))
+def _own_column(column: str, now_millis: int) -> ColumnElement[Any]:
     return {
         "name": func.lower(func.coalesce(experiment.c.name, experiment.c.key)),
         "status": views.status(now_millis),
@@ -152,5 +161,20 @@ def _sort_column(column: str, now_millis: int) -> ColumnElement[Any]:
     }[column]
 
 
-def _one(query: Select[Any]) -> ColumnElement[Any]:
-    return query.limit(1).scalar_subquery()
+def _metric_values(name: str) -> Subquery:
+    return _one_each(metric.c.experiment_id, metric.c.last_value, metric.c.name == name)
+
+
+def _parameter_values(name: str) -> Subquery:
+    # Numbers by size, then texts by letter.
+    value = func.coalesce(parameter.c.number, parameter.c.value)
+    return _one_each(parameter.c.experiment_id, value, parameter.c.name == name)
+
+
+_NAMED = {"metric": _metric_values, "parameter": _parameter_values}
+
+
+def _one_each(experiment_id: ColumnElement[int], value: ColumnElement[Any], wanted: ColumnElement[bool]) -> Subquery:
+    # Joined as a whole: asked for experiment by experiment, SQLite reads all experiments for each of them.
+    values = func.max(value).label("value")
+    return select(experiment_id.label("experiment_id"), values).where(wanted).group_by(experiment_id).subquery()
