@@ -29,7 +29,9 @@ class Files:
         self._folder = folder
         self._incoming = folder / "incoming"
         try:
-            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # One by one: the mode does not go to parents that are made along.
+            for each in (folder.parent, folder, self._incoming):
+                each.mkdir(mode=0o700, exist_ok=True)
             for left in self._incoming.iterdir():
                 left.unlink()
         except OSError as error:
