@@ -1,0 +1,120 @@
+"""The README to the letter: every block of it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.local_server import LocalServer
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+BIN = Path(sys.executable).parent
+
+# Each `zenml` of its own would load the same modules for seconds; the words are those of the README all the same.
+ZENML = """
+import shlex, sys
+from zenml.cli.cli import cli
+for line in sys.stdin.read().splitlines():
+    program, *words = shlex.split(line)
+    assert program == "zenml", line
+    cli.main(words, standalone_mode=False)
+"""
+
+
+def block(kind: str, holding: str) -> str:
+    """The one block of a kind that holds a text."""
+    (found,) = [text for block_kind, text in BLOCKS if block_kind == kind and holding in text]
+    return found
+
+
+def run(command: list[str], folder: Path, *, stdin: str = "", **environment: str) -> str:
+    """What a command prints; it has to succeed."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder), **environment},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def state_of(server: LocalServer, url: str) -> tuple[bool, bool]:
+    metadata = server.get("experiment/metadata", experimentKey=url.rsplit("/", 1)[-1])
+    return metadata["running"], metadata["hasCrashed"]
+
+
+def test_every_block_is_run_by_one_of_these_tests() -> None:
+    run_here = ["make demo", "zenml-comet open", "pip install", "comet_secret", "--url=local", "from zenml import"]
+    run_here += ["from zenml_comet_tracker import Experiment", "zenml-comet up"]
+    assert [text for _, text in BLOCKS if not any(mark in text for mark in run_here)] == []
+    assert len(BLOCKS) == len(run_here)
+
+
+def test_the_two_commands_are_targets_and_set_up_what_they_need() -> None:
+    said = block("console", "make demo").replace("$ ", "").split("\n")[:2]
+    for command in said:
+        shown = run(["bash", "-c", f"{command} -n -B"], ROOT)
+        assert "install" in shown
+    assert "zenml-comet demo" in run(["make", "-n", "demo"], ROOT)
+    assert "-m pytest" in run(["make", "-n", "test"], ROOT)
+    assert "zenml-comet-tracker[local]" in block("console", "pip install")
+
+
+def test_tracking_by_the_readme(zenml_folder: Path, local_server: LocalServer, tmp_path: Path) -> None:
+    environment = {"ZENML_CONFIG_PATH": str(zenml_folder), "ZENML_COMET_JOURNAL": str(tmp_path / "journals")}
+    commands = block("bash", "--url=local") + block("bash", "comet_secret")
+    # The key and the address are what a user brings along; for the second there is no option in the README.
+    typed = re.sub(r"\\\n\s+", "", commands).replace('"$COMET_API_KEY"', shlex.quote(local_server.api_key))
+    run([sys.executable, "-W", "ignore", "-c", ZENML], tmp_path, stdin=in_order(typed), **environment)
+    (tmp_path / "training.py").write_text(block("python", "from zenml import"))
+
+    printed = run(
+        [sys.executable, "-W", "ignore", "training.py"], tmp_path, COMET_URL_OVERRIDE=local_server.url, **environment
+    )
+
+    url = printed.split()[-1]
+    assert url.startswith(f"{local_server.url}/my-team/digits/")
+    assert state_of(local_server, url) == (False, False)
+    key = url.rsplit("/", 1)[-1]
+    points = local_server.get("experiment/metrics/get-metric", experimentKey=key, metricName="loss")["metrics"]
+    assert [float(p["metricValue"]) for p in points] == pytest.approx([0.9**epoch for epoch in range(1, 31)])
+    assert "baseline" in local_server.get("experiment/tags", experimentKey=key)["tags"]
+
+
+def in_order(commands: str) -> str:
+    """The commands of both blocks with the flavor first; the stack with the key is the active one at the end."""
+    lines = commands.strip().splitlines()
+    return "\n".join(sorted(lines, key=lambda line: "flavor register" not in line))
+
+
+def test_logging_without_zenml_by_the_readme(local_server: LocalServer, tmp_path: Path) -> None:
+    (tmp_path / "by_hand.py").write_text(block("python", "import Experiment"))
+    printed = run(
+        [sys.executable, "by_hand.py"],
+        tmp_path,
+        COMET_API_KEY=local_server.api_key,
+        COMET_URL_OVERRIDE=local_server.url,
+        ZENML_COMET_JOURNAL=str(tmp_path / "journals"),
+    )
+    assert state_of(local_server, printed.strip()) == (False, False)
+
+
+def test_the_local_comet_by_the_readme(daemon_folder: Path, tmp_path: Path) -> None:
+    printed = run(
+        ["bash", "-euc", block("bash", "zenml-comet up")], tmp_path, ZENML_COMET_LOCAL_DATA=str(daemon_folder)
+    )
+    facts = json.loads(printed[printed.index("{") : printed.rindex("}") + 1])
+    assert facts["url"].startswith("http://127.0.0.1:")
