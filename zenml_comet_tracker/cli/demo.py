@@ -21,6 +21,7 @@ from zenml_comet_tracker.local.launch import RunningServer
 EXAMPLE = Path("pipelines", "train_digits.py")
 NEEDED = {"zenml": "zenml", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 LOG_TAIL = 15
+_COMMAND = [sys.executable, "-m", f"{__package__}.demo_run"]
 
 
 @click.command()
@@ -62,7 +63,7 @@ def _run_pipeline(example: Path, folder: Path) -> list[dict[str, Any]]:
     """Name and URL of each step's experiment, in the order in which they ran."""
     results = folder / "results.json"
     results.unlink(missing_ok=True)
-    command = [sys.executable, "-m", f"{__package__}.demo_run", str(example), str(results)]
+    command = [*_COMMAND, str(example), str(results)]
     with _log(folder).open("wb") as log:
         done = subprocess.run(  # noqa: S603
             command, cwd=folder, env=_environment(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
