@@ -64,7 +64,7 @@ def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
 
 def _nothing_else() -> APIRouter:
     """Answers for every other path of the API, before a page takes it for the name of a workspace."""
-    router = APIRouter()
+    router = APIRouter(include_in_schema=False)
 
     @router.api_route("/api", methods=_ALL_METHODS)
     @router.api_route("/api/{path:path}", methods=_ALL_METHODS)

@@ -122,8 +122,6 @@ def _resolved(data: Path | None) -> Path:
 
 
 def _require_extra() -> None:
-    if os.name != "posix":
-        raise errors.LocalServerError("The local Comet runs on Linux and macOS only; use a Comet server's URL here.")
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(

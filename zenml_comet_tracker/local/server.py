@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Requests under way get this long to end after SIGTERM.
 GRACE_SECONDS = 5
+# Longer than the pause between two heartbeats, so that clients need not connect anew for each.
+KEEP_ALIVE_SECONDS = 75
 
 
 class _Activity:
@@ -46,6 +48,7 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 log_config=None,
                 timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
             )
         )
 

@@ -7,12 +7,13 @@ import io
 import os
 import uuid
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.fixtures.local_server import LocalServer
+from tests.fixtures.local_server import LocalServer, serving
 from tests.local.conftest import begin
 
 UPLOAD = "clientlib/asset/upload"
@@ -156,6 +157,20 @@ def test_an_asset_can_be_taken_away(local_server: LocalServer, key: str) -> None
     local_server.get("write/experiment/asset/delete", experimentKey=key, assetId=asset_id)
     assert listed(local_server, key) == []
     assert content(local_server, asset_id).status_code == 404
+
+
+def test_what_a_deleted_asset_held_is_freed_at_the_next_start(tmp_path: Path) -> None:
+    def contents() -> set[bytes]:
+        return {path.read_bytes() for path in (tmp_path / "data" / "files").glob("??/*")}
+
+    with serving(tmp_path / "data") as server:
+        key = begin(server)
+        asset_id = upload(server, key, b"deleted").json()["assetId"]
+        upload(server, key, b"kept")
+        server.get("write/experiment/asset/delete", experimentKey=key, assetId=asset_id)
+        assert contents() == {b"deleted", b"kept"}
+    with serving(tmp_path / "data"):
+        assert contents() == {b"kept"}
 
 
 def test_an_upload_has_to_carry_something(local_server: LocalServer, key: str) -> None:

@@ -25,8 +25,14 @@ def test_a_content_lies_under_its_hash(tmp_path: Path) -> None:
     stored = files.add(io.BytesIO(b"x" * 3_000_000))
     assert stored.sha256 == hashlib.sha256(b"x" * 3_000_000).hexdigest()
     assert (stored.size, files.path(stored.sha256).read_bytes()) == (3_000_000, b"x" * 3_000_000)
-    files.remove(stored.sha256)
-    assert not files.path(stored.sha256).exists()
+
+
+def test_a_sweep_keeps_what_is_named(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    kept, swept = (files.add(io.BytesIO(content)) for content in (b"kept", b"swept"))
+    files.sweep({kept.sha256})
+    assert files.path(kept.sha256).read_bytes() == b"kept"
+    assert not files.path(swept.sha256).exists()
 
 
 def test_a_cut_upload_leaves_nothing(tmp_path: Path) -> None:

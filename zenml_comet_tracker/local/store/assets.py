@@ -101,11 +101,10 @@ def of_model(connection: Connection, experiment_id: int, model: str) -> Sequence
     return connection.execute(statement.order_by(asset.file_name, asset.created_millis)).all()
 
 
-def unused(connection: Connection, contents: Sequence[str]) -> list[str]:
-    """Those of the contents that no asset names."""
+def contents(connection: Connection) -> set[str]:
+    """The SHA-256 of every content that an asset names."""
     sha256 = schema.asset.c.sha256
-    used = set(connection.scalars(select(sha256).where(sha256.in_(contents))))
-    return [content for content in contents if content not in used]
+    return set(connection.scalars(select(sha256).where(sha256.is_not(None)).distinct()))
 
 
 def _in_a_model(experiment_id: int) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, select, update
 
 from zenml_comet_tracker.local.clock import Clock
 from zenml_comet_tracker.local.errors import DataFolderError
@@ -114,7 +114,7 @@ def _make_private(path: Path) -> None:
 
 def _engine(path: Path) -> Engine:
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         # As many as the threads that answer requests, so that none waits for a connection.
         pool_size=40,

@@ -69,6 +69,8 @@ class Files:
         os.close(handle)
         return Path(name)
 
-    def remove(self, sha256: str) -> None:
-        """Deletes a content that no asset names any more."""
-        self.path(sha256).unlink(missing_ok=True)
+    def sweep(self, named: set[str]) -> None:
+        """Deletes the contents that are not named. Only before uploads begin: one under way is not named yet."""
+        for path in self._folder.glob("??/*"):
+            if path.name not in named:
+                path.unlink()

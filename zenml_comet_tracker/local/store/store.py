@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from zenml_comet_tracker.local.clock import Clock, system_clock
-from zenml_comet_tracker.local.store import experiments, lanes, projects
+from zenml_comet_tracker.local.store import assets, experiments, lanes, projects
 from zenml_comet_tracker.local.store.check import DATABASE
 from zenml_comet_tracker.local.store.database import Database, Transaction
 from zenml_comet_tracker.local.store.files import Files
@@ -48,6 +48,7 @@ class Store:
         self._database = Database(folder / DATABASE, clock)
         with self.write() as transaction:
             projects.ensure_workspace(transaction, projects.DEFAULT_WORKSPACE)
+            self.files.sweep(assets.contents(transaction.connection))
 
     def close(self) -> None:
         """Closes the database."""

@@ -1,0 +1,290 @@
+"""Nobody gets in without the key or a signed-in browser, and no other site through the user's own browser."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from tests.fixtures.local_server import KEY, LocalServer, TurnedClock
+from tests.local.conftest import begin
+from zenml_comet_tracker.local import auth
+from zenml_comet_tracker.local.app import create_app
+from zenml_comet_tracker.local.origin import is_ours
+
+FIXED = {name.lower(): value for name, value in auth.FIXED_HEADERS.items()}
+NAVIGATION = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+def raw(server: LocalServer, method: str, path: str, headers: list[tuple[str, str]]) -> tuple[int, dict[str, str]]:
+    """Status and headers of a request exactly as written: no header is added."""
+    parts = urlsplit(server.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    try:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+    finally:
+        connection.close()
+
+
+def sign_in(server: LocalServer, **params: str) -> requests.Session:
+    """A browser's session, signed in by a code."""
+    session = requests.Session()
+    session.trust_env = False
+    code = server.call("POST", "local/sign-in-codes", json={}).json()["code"]
+    answer = session.get(f"{server.url}/sign-in", params={"code": code, **params}, allow_redirects=False)
+    assert answer.status_code == 303
+    return session
+
+
+@pytest.fixture
+def browser(local_server: LocalServer) -> Iterator[requests.Session]:
+    with sign_in(local_server) as session:
+        yield session
+
+
+PAGES = ["/", "/ws", "/ws/p", "/ws/p/", "/ws/p/key", "/page-data/changes", "/static/x/page.css", "/api", "/clientlib"]
+
+
+def every_call(server: LocalServer) -> list[tuple[str, str]]:
+    """Method and path of everything that the application answers to."""
+    app: Any = create_app(server.store, KEY, 1)
+    described = app._app.openapi()["paths"]
+    calls = [
+        (method.upper(), re.sub("{[^}]*}", "x", path)) for path, methods in described.items() for method in methods
+    ]
+    assert len(calls) > 100
+    return calls + [("GET", path) for path in PAGES]
+
+
+def test_everything_but_health_and_sign_in_asks_who_is_there(local_server: LocalServer) -> None:
+    welcome = set()
+    for method, path in every_call(local_server):
+        answer = local_server.session.request(method, local_server.url + path, allow_redirects=False, timeout=10)
+        if answer.status_code == 200:
+            welcome.add(path)
+        else:
+            assert answer.status_code == 401, (method, path)
+    assert welcome == {"/health"}
+
+
+@pytest.mark.parametrize(
+    "path", ["//", "/health/", "//health", "/HEALTH", "/docs", "/openapi.json", "/static/x/page.css", "/a%2f..%2fb"]
+)
+def test_odd_paths_open_nothing(local_server: LocalServer, path: str) -> None:
+    host = local_server.url.removeprefix("http://")
+    assert raw(local_server, "GET", path, [("Host", host)])[0] == 401
+    assert raw(local_server, "HEAD", path, [("Host", host)])[0] == 401
+
+
+@pytest.mark.parametrize("key", ["", "x", KEY[:-1], KEY + "0", KEY.upper(), f"Bearer {KEY}", "é"])
+def test_only_the_exact_key_is_taken(local_server: LocalServer, key: str) -> None:
+    answer = requests.get(
+        f"{local_server.url}/api/rest/v2/workspaces", headers={"Authorization": key.encode()}, timeout=10
+    )
+    assert (answer.status_code, answer.json()["sdk_error_code"]) == (401, 90212)
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_wrong_key_is_not_made_good_by_a_session(local_server: LocalServer, browser: requests.Session) -> None:
+    assert browser.get(f"{local_server.url}/", timeout=10).status_code == 200
+    assert browser.get(f"{local_server.url}/", headers={"Authorization": "x"}, timeout=10).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "10.evil.example", "192.168.1.evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "0.0.0.0",
+        "[::]", "LOCALHOST", "localhost.", "evil.example", "127.0.0.1@evil.example", "2130706433", "0x7f000001", "",
+    ],
+)  # fmt: skip
+def test_other_hosts_are_refused_before_anything_else(local_server: LocalServer, name: str) -> None:
+    port = urlsplit(local_server.url).port
+    status, headers = raw(local_server, "GET", "/health", [("Host", f"{name}:{port}"), ("Authorization", KEY)])
+    assert status == 403
+    assert FIXED.items() <= headers.items()
+
+
+def test_a_missing_doubled_or_foreign_port_host_is_refused(local_server: LocalServer) -> None:
+    host = local_server.url.removeprefix("http://")
+    assert raw(local_server, "GET", "/health", [("Host", host)])[0] == 200
+    # The HTTP parser turns these two away by itself, with 400.
+    assert raw(local_server, "GET", "/health", [])[0] in (400, 403)
+    assert raw(local_server, "GET", "/health", [("Host", host), ("Host", host)])[0] in (400, 403)
+    for foreign in ("127.0.0.1", "127.0.0.1:1", "localhost:", f"{host} "):
+        expected = 200 if foreign.strip() == host else 403
+        assert raw(local_server, "GET", "/health", [("Host", foreign)])[0] == expected
+    forwarded = [("Host", "evil.example"), ("X-Forwarded-Host", host)]
+    assert raw(local_server, "GET", "/health", forwarded)[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"), [("localhost:5", True), ("[::1]:5", True), ("127.8.9.1:5", True), ("::1:5", False)]
+)
+def test_the_loopback_has_several_names(host: str, ours: bool) -> None:
+    assert is_ours(host, 5) is ours
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        NAVIGATION,
+    ],
+)
+def test_writes_from_elsewhere_are_refused_even_with_the_key(
+    local_server: LocalServer, headers: dict[str, str]
+) -> None:
+    key = begin(local_server)
+    body = {"experimentKey": key, "addedTags": ["x"]}
+    answer = local_server.call("POST", "api/rest/v2/write/experiment/tags", json=body, headers=headers)
+    assert answer.status_code == 403
+    assert local_server.get("experiment/tags", experimentKey=key) == {"tags": []}
+
+
+def test_reads_from_elsewhere_are_refused_but_a_link_may_open_a_page(
+    local_server: LocalServer, browser: requests.Session
+) -> None:
+    for site in ("cross-site", "same-site"):
+        embedded = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}
+        assert browser.get(f"{local_server.url}/", headers=embedded, timeout=10).status_code == 403
+        framed = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+        assert browser.get(f"{local_server.url}/", headers=framed, timeout=10).status_code == 403
+    assert browser.get(f"{local_server.url}/", headers=NAVIGATION, timeout=10).status_code == 200
+
+
+def test_no_other_site_is_told_that_it_may_call(local_server: LocalServer) -> None:
+    preflight = {"Origin": "http://localhost:1", "Access-Control-Request-Method": "GET"}
+    answer = local_server.call("OPTIONS", "api/rest/v2/workspaces", headers=preflight)
+    assert answer.status_code == 403
+    read = local_server.call("GET", "api/rest/v2/workspaces", headers={"Origin": "http://localhost:1"})
+    for headers in (answer.headers, read.headers):
+        assert not [name for name in headers if name.lower().startswith("access-control")]
+
+
+def test_every_answer_has_the_fixed_headers(local_server: LocalServer, browser: requests.Session) -> None:
+    for path in ("/", "/none/none", "/health", "/sign-in", "/api/rest/v2/none", "/api/rest/v2/workspaces"):
+        for session in (browser, requests.Session()):
+            with session.get(local_server.url + path, timeout=10) as answer:
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                assert FIXED.items() <= headers.items(), path
+                assert "server" not in headers
+
+
+def test_a_failure_of_ours_tells_nothing_and_has_the_fixed_headers(
+    local_server: LocalServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(local_server.store, "clock", lambda: 1 / 0)
+    answer = local_server.call("GET", "api/rest/v2/experiments", params={"workspaceName": "ws", "projectName": "tests"})
+    assert answer.status_code == 500
+    assert "ZeroDivision" not in answer.text
+    assert FIXED.items() <= {name.lower(): value for name, value in answer.headers.items()}.items()
+
+
+def test_a_code_signs_in_once_and_within_a_minute(clocked_server: LocalServer, clock: TurnedClock) -> None:
+    answer = clocked_server.call("POST", "local/sign-in-codes", json={}).json()
+    assert answer["url"] == f"{clocked_server.url}/sign-in?code={answer['code']}&next=/"
+    assert answer["expiresSeconds"] == 60
+    assert requests.get(answer["url"], allow_redirects=False, timeout=10).status_code == 303
+    assert requests.get(answer["url"], allow_redirects=False, timeout=10).status_code == 401
+    late = clocked_server.call("POST", "local/sign-in-codes", json={}).json()["url"]
+    clock.turn(60)
+    assert requests.get(late, allow_redirects=False, timeout=10).status_code == 401
+    assert requests.get(f"{clocked_server.url}/sign-in?code=guess", timeout=10).status_code == 401
+
+
+def test_codes_are_made_for_the_key_only(local_server: LocalServer, browser: requests.Session) -> None:
+    assert browser.post(f"{local_server.url}/local/sign-in-codes", json={}, timeout=10).status_code == 403
+
+
+def test_the_cookie_is_the_browsers_alone(local_server: LocalServer) -> None:
+    code = local_server.call("POST", "local/sign-in-codes", json={}).json()["code"]
+    answer = requests.get(f"{local_server.url}/sign-in?code={code}", allow_redirects=False, timeout=10)
+    cookie = answer.headers["Set-Cookie"]
+    name, _, rest = cookie.partition("=")
+    secret = rest.partition(";")[0]
+    assert name == f"zenml_comet_{urlsplit(local_server.url).port}"
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert code not in answer.headers["Location"]
+    as_key = requests.get(f"{local_server.url}/", headers={"Authorization": secret}, timeout=10)
+    assert as_key.status_code == 401
+    for path in local_server.data.glob("comet.db*"):
+        assert secret.encode() not in path.read_bytes()
+
+
+def test_a_session_ends_with_its_time(clocked_server: LocalServer, clock: TurnedClock) -> None:
+    with sign_in(clocked_server) as session:
+        clock.turn(30 * 24 * 3600 - 1)
+        assert session.get(f"{clocked_server.url}/", timeout=10).status_code == 200
+        clock.turn(1)
+        assert session.get(f"{clocked_server.url}/", timeout=10).status_code == 401
+
+
+def test_a_session_ends_with_the_key_it_was_made_under(local_server: LocalServer) -> None:
+    secret = auth.Gate(local_server.store, "old key", 1).open_session()
+    assert auth.Gate(local_server.store, "old key", 1).knows_session(secret)
+    assert not auth.Gate(local_server.store, "new key", 1).knows_session(secret)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "goes_to"),
+    [
+        ("/local/general/?sort=name", "/local/general/?sort=name"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("https:evil", "/"),
+        ("/a\r\nSet-Cookie: b=c", "/"),
+        ("", "/"),
+        ("javascript:alert(1)", "/"),
+    ],
+)
+def test_after_signing_in_one_stays_here(local_server: LocalServer, wanted: str, goes_to: str) -> None:
+    code = local_server.call("POST", "local/sign-in-codes", json={}).json()["code"]
+    answer = requests.get(
+        f"{local_server.url}/sign-in", params={"code": code, "next": wanted}, allow_redirects=False, timeout=10
+    )
+    assert answer.headers["Location"] == goes_to
+    assert "b=c" not in answer.headers["Set-Cookie"]
+
+
+def test_a_browser_without_session_is_shown_how_to_sign_in(local_server: LocalServer) -> None:
+    answer = requests.get(f"{local_server.url}/ws/p/key?experiment-tab=assets", timeout=10)
+    assert answer.status_code == 401
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "zenml-comet open" in answer.text
+    assert "/ws/p/key?experiment-tab=assets" in answer.text
+
+
+def test_a_session_reads_the_api_but_never_writes_by_get(local_server: LocalServer, browser: requests.Session) -> None:
+    key = begin(local_server)
+    read = browser.get(f"{local_server.url}/api/rest/v2/experiment/tags", params={"experimentKey": key}, timeout=10)
+    assert read.json() == {"tags": []}
+    for path in ("api/rest/v2/write/experiment/archive", "clientlib/rest/v2/write/experiment/archive"):
+        answer = browser.get(f"{local_server.url}/{path}", params={"experimentKey": key}, timeout=10)
+        assert answer.status_code == 403
+    assert local_server.get("experiment/metadata", experimentKey=key)["archived"] is False
+
+
+def test_a_page_that_writes_has_to_show_its_token(local_server: LocalServer, browser: requests.Session) -> None:
+    url = f"{local_server.url}/api/rest/v2/experiments/multi-metric-chart"
+    body = {"targetedExperiments": [], "metrics": []}
+    assert browser.post(url, json=body, timeout=10).status_code == 403
+    secret = browser.cookies.get_dict()[f"zenml_comet_{urlsplit(local_server.url).port}"]
+    token = {auth.CSRF_HEADER: auth._csrf_token(secret)}
+    assert browser.post(url, json=body, headers=token, timeout=10).status_code == 200
