@@ -176,3 +176,28 @@ def uses_everything() -> None:
 @pipeline
 def using_everything() -> None:
     uses_everything()
+
+
+def _refuse() -> None:
+    raise OSError("this artifact cannot be read")
+
+
+class Unreadable:
+    """Can be stored, and not be loaded."""
+
+    def __reduce__(self) -> tuple[object, tuple[()]]:
+        return _refuse, ()
+
+
+@step(enable_cache=False)
+def store_unreadable() -> Unreadable:
+    return Unreadable()
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def needs_it(value: Unreadable) -> None: ...
+
+
+@pipeline
+def unreadable_input() -> None:
+    needs_it(store_unreadable())

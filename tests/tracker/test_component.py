@@ -128,6 +128,23 @@ def test_attempts_can_continue_one_experiment(
     assert [value for value, _, _ in readback.points(key, "attempt")] == [1.0, 2.0, 3.0]
 
 
+def test_a_step_whose_input_could_not_be_loaded_is_closed_by_the_next_one(
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
+) -> None:
+    tracked_stack(local_config)
+    with pytest.raises(RuntimeError, match="needs_it"):
+        pipelines.unreadable_input()
+
+    pipelines.fitting([1.0])
+
+    later = steps_of("fitting")["fit"].run_metadata["comet_experiment_key"]
+    (left_open,) = readback.keys("team", local_config["project_name"]) - {later}
+    about = readback.metadata(left_open)
+    assert (about["running"], about["hasCrashed"]) == (False, True)
+    assert "an input could not be loaded" in about["error"]
+    assert readback.metadata(later)["hasCrashed"] is False
+
+
 def test_settings_of_pipeline_and_step_are_in_force_and_tags_add_up(
     tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
 ) -> None:
