@@ -62,11 +62,11 @@ def test_the_table_shows_last_values_and_what_tells_experiments_apart(
     clock.turn(60)
     sow(clocked_server.store, Seed(key(3), error="Traceback\nValueError: no", metrics={"f1": [1.0]}, parameters=common))
     shown = page(clocked_server, "/local/general")
-    assert shown.headings == ["Status", "Name", "Tags", "Start", "Duration", "loss", "f1", "lr"]
+    assert shown.headings == ["Status", "Name", "Start", "Duration", "loss", "f1", "lr", "Tags"]
     assert shown.rows == [
-        ["failed", key(3), "", "just now", "1.0 s", "", "1", ""],
-        ["finished", "second", "", "1 minute ago", "1.0 s", "NaN", "", "0.2"],
-        ["finished", "first", "a", "1 minute ago", "1.0 s", "0.5", "", "0.1"],
+        ["failed", key(3), "just now", "1.0 s", "", "1", "", ""],
+        ["finished", "second", "1 minute ago", "1.0 s", "NaN", "", "0.2", ""],
+        ["finished", "first", "1 minute ago", "1.0 s", "0.5", "", "0.1", "a"],
     ]
     assert "3 experiments" in shown.text
     assert shown.links["first"] == f"/local/general/{key(1)}"
@@ -75,12 +75,12 @@ def test_the_table_shows_last_values_and_what_tells_experiments_apart(
 def test_table_links_keep_the_rest_of_the_state(clocked_server: LocalServer) -> None:
     sow(clocked_server.store, *(Seed(key(at), f"run {at}", metrics={"loss": [at]}) for at in range(103)))
     first = page(clocked_server, "/local/general?q=run&sort=metric:loss")
-    assert [row[5] for row in first.rows] == [str(at) for at in range(100)]
+    assert [row[4] for row in first.rows] == [str(at) for at in range(100)]
     assert first.links["loss"] == "?q=run&sort=-metric%3Aloss"
     assert first.links["Name"] == "?q=run&sort=name"
     assert [given.get("aria-sort") for given in first.attributes("th") if given.get("aria-sort")] == ["ascending"]
     second = page(clocked_server, "/local/general" + first.links["Next"])
-    assert [row[5] for row in second.rows] == ["100", "101", "102"]
+    assert [row[4] for row in second.rows] == ["100", "101", "102"]
     assert second.links["Previous"] == "?q=run&sort=metric%3Aloss"
     assert "Page 2 of 2" in second.text
 

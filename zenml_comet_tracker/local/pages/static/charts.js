@@ -6,7 +6,9 @@ const LINE = 1.6;
 const CONFIG = { displayModeBar: false, doubleClick: false, showTips: false };
 // Pixels by which a pointer may miss the end of a series.
 const NEAR = 8;
-const MARGIN = { l: 52, r: 14, t: 12, b: 30 };
+const MARGIN = { l: 52, r: 14, t: 12, b: 26 };
+// Up to so many points each is shown as a dot.
+const DOTS = 30;
 
 /** A value in a few digits, as the server words it. */
 export function number(value, digits = 5) {
@@ -338,9 +340,9 @@ class Charts {
       traces.push({ ...common, y: data.low, line: edge });
       traces.push({ ...common, y: data.high, line: edge, fill: "tonexty", fillcolor: `${color}38` });
     }
-    const few = data.x.length <= 40;
+    const few = data.x.length <= DOTS;
     const dots = few ? { mode: "lines+markers", marker: { size: data.x.length === 1 ? 7 : 5, color } } : {};
-    const raw = { ...common, ...dots, y: data.y, name: "values", line: { color, width: LINE } };
+    const raw = { ...common, ...dots, y: data.y, name: "values", line: { color, width: LINE, simplify: false } };
     if (!data.smooth) return [...traces, raw];
     const smooth = { ...common, y: data.smooth, name: "smoothed", line: { color, width: LINE + 0.4 } };
     return [...traces, { ...raw, opacity: 0.4, line: { color, width: 1 } }, smooth];
@@ -369,8 +371,9 @@ class Charts {
         type: this.axis === "wall" ? "date" : "linear",
         ...(range ? { range, autorange: false } : { autorange: true }),
         ...(this.axis === "duration" ? { ticksuffix: " s" } : {}),
+        ...(this.axis === "wall" || range ? {} : alone(data.x)),
       },
-      yaxis: { ...axis, type: log ? "log" : "linear", fixedrange: true, exponentformat: "e", minexponent: 4, autorange: true, nticks: 5 },
+      yaxis: { ...axis, type: log ? "log" : "linear", fixedrange: true, exponentformat: "e", minexponent: 4, separatethousands: true, autorange: true, nticks: 5, ...alone(data.y) },
       shapes: data.marks.map((mark) => this.#mark(mark, paint("--failed"))),
     };
   }
@@ -456,6 +459,9 @@ class Charts {
     card.readout.replaceChildren(`${where}  `, make("b", { text: value }));
   }
 }
+
+/** The axis of a single value names that value and no other. */
+const alone = (values) => (values.length === 1 ? { tickmode: "array", tickvals: values, ticktext: [number(values[0])] } : {});
 
 /** What one row of a chart holds besides its value: the smoothed one, the range of what it stands for. */
 function more(data, index) {
