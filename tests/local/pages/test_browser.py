@@ -246,6 +246,31 @@ def test_without_scripts_the_tables_are_there(local_server: LocalServer, watch: 
     assert page.locator("tbody td").first.inner_text() == "0.5"
 
 
+def test_a_server_that_went_away_is_told_and_found_again(local_server: LocalServer, watch: Watch) -> None:
+    sow(local_server.store, Seed("bc" * 16, "stays", project="away", running=True))
+    watched = watch(local_server)
+    watched.page.clock.install()
+    page = watched.open("/local/away")
+    page.route("**/changes?*", lambda route: route.abort())
+    page.clock.run_for(5_000)
+    page.get_by_text("The local server does not answer.").wait_for()
+    assert page.get_by_role("link", name="stays").is_visible()
+    page.unroute("**/changes?*")
+    page.clock.run_for(5_000)
+    page.locator("#connection").wait_for(state="hidden")
+
+
+def test_clock_times_are_the_readers_own(local_server: LocalServer, watch: Watch) -> None:
+    key = "bd" * 16
+    start = 1_781_000_000_000  # 2026-06-09 10:13:20 UTC, six in the morning in New York
+    sow(local_server.store, Seed(key, project="clock", start_millis=start, metrics={"loss": [1.0, 2.0, 3.0]}))
+    page = watch(local_server, timezone_id="America/New_York").open(f"/local/clock/{key}?x=wall")
+    trace = next(trace for trace in drawn(page, "loss")["traces"] if trace["name"] == "values")
+    assert [at - start for at in trace["x"]] == [-4 * 3_600_000 + 1_000 * step for step in range(3)]
+    page.goto(f"{page.url}&xmin={start + 500}&xmax={start + 1_500}")
+    assert [text[11:21] for text in drawn(page, "loss")["range"]] == ["06:13:20.5", "06:13:21.5"]
+
+
 def test_a_hidden_page_asks_nothing(local_server: LocalServer, watch: Watch) -> None:
     sow(local_server.store, Seed("bb" * 16, project="hidden", running=True))
     watched = watch(local_server)

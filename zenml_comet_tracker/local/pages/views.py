@@ -95,19 +95,19 @@ def _projects(request: Request, workspace: str | None) -> Response:
     with store.read() as connection:
         now = store.clock()
         everything = views.projects(connection, now)
+        known = views.workspaces(connection)
         cursor, busy = data.everything_cursor(everything, views.change_number(connection))
-    shown = [project for project in everything if workspace in (None, project.workspace)]
-    if workspace is not None and not shown:
-        known = sorted({project.workspace for project in everything})
+    if workspace is not None and workspace not in known:
         near = [Link(name, path(name)) for name in _near(workspace, known)]
         return error_page(404, "There is no such workspace", f"No project here belongs to “{workspace}”.", near)
+    shown = [project for project in everything if workspace in (None, project.workspace)]
     return page(
         request,
         "projects.html",
         now=now,
         projects=shown,
         workspace=workspace,
-        snippets=snippets(),
+        snippets=snippets(workspace or "local"),
         cursor=cursor,
         busy=busy,
     )

@@ -19,6 +19,7 @@ from zenml_comet_tracker.local.store.schema import (
     parameter,
     project,
     tag,
+    workspace,
 )
 from zenml_comet_tracker.local.store.status import BEAT_MILLIS, BEATS_MISSED
 
@@ -104,17 +105,20 @@ def change_number(connection: Connection) -> int:
     return connection.scalar(select(change.c.number)) or 0
 
 
-def projects(connection: Connection, now_millis: int, workspace: str | None = None) -> list[Project]:
-    """All projects, of one workspace when it is named, the last touched first."""
+def workspaces(connection: Connection) -> list[str]:
+    """The names of all workspaces."""
+    return list(connection.scalars(select(workspace.c.name).order_by(workspace.c.name)))
+
+
+def projects(connection: Connection, now_millis: int) -> list[Project]:
+    """All projects, the last touched first."""
     query = _projects(now_millis).order_by(project.c.updated_millis.desc(), project.c.workspace, project.c.name)
-    if workspace is not None:
-        query = query.where(project.c.workspace == workspace)
     return [Project(*row) for row in connection.execute(query)]
 
 
-def find_project(connection: Connection, now_millis: int, workspace: str, name: str) -> Project | None:
+def find_project(connection: Connection, now_millis: int, workspace_name: str, name: str) -> Project | None:
     """The project of this name, if there is one."""
-    query = _projects(now_millis).where(project.c.workspace == workspace, project.c.name == name)
+    query = _projects(now_millis).where(project.c.workspace == workspace_name, project.c.name == name)
     row = connection.execute(query).first()
     return Project(*row) if row else None
 

@@ -1,13 +1,13 @@
 // An experiment: its parts in place, each with its own loading and fault, and current while it runs.
 
-import { showCharts, stopCharts } from "./charts.js";
+import { Charts } from "./charts.js";
 import { adopt, decorate, make, one, page, replaceKeepingPlace, state, stayCurrent } from "./live.js";
 
 const panel = one("#panel");
 let charts = null;
 let loading = null;
 
-/** Puts the part `tab` into the page: the one the server rendered, fetched as the same HTML. */
+/** Puts the part `tab` into the page: the one that the server renders at this address. */
 async function open(tab) {
   loading?.abort();
   const mine = (loading = new AbortController());
@@ -19,13 +19,19 @@ async function open(tab) {
   }
   panel.replaceChildren(make("div", { class: "skeleton", role: "status", "aria-label": "Loading" }));
   try {
-    const fresh = await page(location.href, { signal: mine.signal });
-    adopt(fresh);
-    panel.replaceChildren(...one("#panel", fresh).childNodes);
-    ready();
+    show(await page(location.href, { signal: mine.signal }));
   } catch (fault) {
     if (fault.name !== "AbortError") fail(tab, fault);
   }
+}
+
+function show(fresh) {
+  const next = one("#panel", fresh);
+  adopt(fresh);
+  close();
+  panel.dataset.panel = next.dataset.panel;
+  panel.replaceChildren(...next.childNodes);
+  ready();
 }
 
 function fail(tab, fault) {
@@ -37,26 +43,28 @@ function fail(tab, fault) {
 function ready() {
   decorate(panel);
   const list = panel.querySelector("#charts");
-  if (list) charts = showCharts(list);
+  if (list) charts = new Charts(list);
 }
 
 function close() {
-  if (charts) stopCharts(charts);
+  charts?.stop();
   charts = null;
 }
 
 async function refresh() {
-  const fresh = await page(location.href);
-  adopt(fresh);
-  const next = one("#panel", fresh);
+  const asked = location.href;
+  const part = panel.dataset.panel;
+  const fresh = await page(asked);
   // The reader may have opened another part while the answer was on its way.
-  if (next.dataset.panel !== panel.dataset.panel || panel.querySelector(".skeleton, .fault > .retry:only-of-type")) return;
-  if (charts && next.querySelector("#charts")) charts.update(next);
-  else if (panel.dataset.panel === "charts") {
-    close();
-    panel.replaceChildren(...next.childNodes);
-    ready();
+  if (panel.dataset.panel !== part || panel.querySelector(":scope > .skeleton")) return;
+  const next = one("#panel", fresh);
+  if (charts && next.querySelector("#charts")) {
+    adopt(fresh);
+    charts.update(next);
+  } else if (part === "charts" || panel.querySelector(":scope > .fault")) {
+    show(fresh);
   } else {
+    adopt(fresh);
     keepOpened(next);
     replaceKeepingPlace(panel, next);
     decorate(panel);
@@ -69,8 +77,6 @@ function keepOpened(next) {
     if (opened.includes(cell.textContent)) cell.parentElement.querySelector("details").open = true;
   }
 }
-
-const current = () => document.querySelector(".tabs [aria-current]")?.dataset.tab ?? "charts";
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest(".tabs a");
@@ -87,4 +93,3 @@ window.addEventListener("popstate", () => open(state.get("experiment-tab") || "c
 
 ready();
 stayCurrent(refresh);
-document.body.dataset.tab = current();

@@ -1,5 +1,7 @@
 // What every page shares: staying current, the theme, copying, times in words.
 
+import { duration, relative } from "./words.js";
+
 const SLOWEST = 15_000;
 const FASTEST = 2_000;
 
@@ -136,25 +138,6 @@ export function decorate(root = document) {
   tellTime();
 }
 
-const WORDS = new Intl.RelativeTimeFormat("en", { numeric: "always" });
-const UNITS = [["year", 31_536_000], ["month", 2_592_000], ["day", 86_400], ["hour", 3_600], ["minute", 60]];
-
-function relative(seconds) {
-  const fit = UNITS.find(([, length]) => seconds >= length);
-  return fit ? WORDS.format(-Math.floor(seconds / fit[1]), fit[0]) : "just now";
-}
-
-/** Seconds in two units at most, as the server words them. */
-export function duration(seconds) {
-  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  const two = (number) => String(number).padStart(2, "0");
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3_600) return `${Math.floor(whole / 60)} m ${two(whole % 60)} s`;
-  if (whole < 86_400) return `${Math.floor(whole / 3_600)} h ${two(Math.floor((whole % 3_600) / 60))} m`;
-  return `${Math.floor(whole / 86_400)} d ${two(Math.floor((whole % 86_400) / 3_600))} h`;
-}
-
 function tellTime() {
   for (const time of document.querySelectorAll("time[data-relative]")) {
     const seconds = (Date.now() - new Date(time.dateTime)) / 1_000;
@@ -176,7 +159,7 @@ async function copyText(button) {
 }
 
 /** Whether the page is shown dark, by the reader's choice or the system's. */
-export const dark = () =>
+const dark = () =>
   (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 
 function readyTheme() {

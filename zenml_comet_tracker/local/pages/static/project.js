@@ -63,4 +63,9 @@ one("#experiments").addEventListener("click", (event) => {
 });
 window.addEventListener("popstate", () => show(new URL(location.href)));
 
-stayCurrent(async () => adopt(await page(location.href)));
+stayCurrent(async () => {
+  const asked = location.href;
+  const fresh = await page(asked);
+  // The reader may have filtered or sorted while the answer was on its way.
+  if (location.href === asked) adopt(fresh);
+});
