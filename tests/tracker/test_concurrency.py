@@ -19,7 +19,7 @@ def test_no_value_crosses_between_concurrent_steps(
     tracked_stack: Stack,
     local_config: dict[str, Any],
     readback: Readback,
-    caplog: pytest.LogCaptureFixture,
+    zenml_client: Any,
 ) -> None:
     tracked_stack(local_config)
 
@@ -34,6 +34,12 @@ def test_no_value_crosses_between_concurrent_steps(
         assert readback.metrics(key) == {"number"}
         about = readback.metadata(key)
         assert (about["running"], about["hasCrashed"]) == (False, number == 2)
+    (run,) = zenml_client.list_pipeline_runs(sort_by="desc:created", size=1).items
+    steps = [step for name, step in zenml_client.get_pipeline_run(run.id).steps.items() if "one_of_many" in name]
+    assert len(steps) == pipelines.CONCURRENT
+    for step in steps:
+        others = readback.others(step.run_metadata["comet_experiment_key"])
+        assert others["zenml_step_run_id"] == str(step.id)
 
 
 def test_threads_of_a_step_log_to_its_experiment(
