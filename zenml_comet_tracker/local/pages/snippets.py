@@ -23,7 +23,7 @@ with Experiment(
 
 def _zenml(workspace: str, project: str) -> str:
     return f"""zenml experiment-tracker flavor register \\
-    zenml_comet_tracker.CometExperimentTrackerFlavor
+    zenml_comet_tracker.flavor.CometExperimentTrackerFlavor
 zenml experiment-tracker register comet --flavor=comet_rest \\
     --url=local --workspace={_shell(workspace)} --project_name={_shell(project)}
 zenml stack register comet -o default -a default -e comet --set

@@ -6,6 +6,8 @@ export const CONFIG = { displayModeBar: false, doubleClick: false, showTips: fal
 
 const LINE = 1.6;
 const MARGIN = { l: 52, r: 14, t: 12, b: 26 };
+// Moments have their day on a second line.
+const TWO_LINES = 40;
 // Up to so many points each is shown as a dot.
 const DOTS = 30;
 const MINUTE = 60_000;
@@ -45,7 +47,7 @@ export function layout(data, look) {
   const paint = (name) => style.getPropertyValue(name).trim();
   const axis = { gridcolor: paint("--grid"), linecolor: paint("--line"), zeroline: false, automargin: false };
   return {
-    margin: MARGIN,
+    margin: look.axis === "wall" ? { ...MARGIN, b: TWO_LINES } : MARGIN,
     autosize: true,
     showlegend: false,
     hovermode: false,
@@ -64,7 +66,8 @@ function across(data, { axis, range }) {
     showgrid: false,
     ticks: "outside",
     ticklen: 4,
-    nticks: 6,
+    tickangle: 0,
+    nticks: axis === "wall" ? 4 : 6,
     type: axis === "wall" ? "date" : "linear",
     ticksuffix: axis === "duration" ? " s" : "",
     ...(range ? { range: range.map((x) => place(x, axis)), autorange: false } : { autorange: true }),
