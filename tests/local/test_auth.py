@@ -105,7 +105,8 @@ def test_a_wrong_key_is_not_made_good_by_a_session(local_server: LocalServer, br
     "name",
     [
         "10.evil.example", "192.168.1.evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "0.0.0.0",
-        "[::]", "LOCALHOST", "localhost.", "evil.example", "127.0.0.1@evil.example", "2130706433", "0x7f000001", "",
+        "[::]", "LOCALHOST", "localhost.", "evil.localhost", "evillocalhost",
+        "evil.example", "127.0.0.1@evil.example", "2130706433", "0x7f000001", "",
     ],
 )  # fmt: skip
 def test_other_hosts_are_refused_before_anything_else(local_server: LocalServer, name: str) -> None:

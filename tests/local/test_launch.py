@@ -119,6 +119,15 @@ def test_a_record_of_a_living_stranger_is_not_taken_for_the_server(daemon_folder
     assert not launch.stop(daemon_folder)
 
 
+def test_a_server_that_is_still_coming_up_is_not_found_by_its_predecessors_record(daemon_folder: Path) -> None:
+    daemon_folder.mkdir(mode=0o700)
+    folder.api_key(daemon_folder)
+    folder.write_record(daemon_folder, folder.ServerRecord("http://127.0.0.1:9", 1, "0", 0.0))
+    with lock.ServerLock(daemon_folder):
+        assert lock.holder(daemon_folder) == os.getpid()
+        assert launch.find(daemon_folder) is None
+
+
 def test_a_server_of_another_version_is_replaced(
     daemon_folder: Path, daemon: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

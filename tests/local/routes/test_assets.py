@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import uuid
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -183,28 +182,3 @@ def test_an_upload_has_to_carry_something(local_server: LocalServer, key: str) -
         headers={"Content-Type": "multipart/form-data; boundary=x"},
     )  # fmt: skip
     assert broken.status_code == 400
-
-
-def test_models_are_the_files_of_their_group(local_server: LocalServer, key: str) -> None:
-    for name, model in (("w.bin", "digits"), ("sub/config.json", "digits"), ("other.bin", "letters")):
-        upload(local_server, key, name.encode(), fileName=name, type="model-element", groupingName=model)
-    models = local_server.get("experiment/model", experimentKey=key)["models"]
-    assert [(model["modelName"], model["experimentKey"]) for model in models] == [("digits", key), ("letters", key)]
-    assert len({model["experimentModelId"] for model in models}) == 2
-    files = local_server.get("experiment/model/asset/list", experimentKey=key, modelName="digits")["assets"]
-    assert {(file["fileName"], file["dir"]) for file in files} == {
-        ("w.bin", "models/digits"),
-        ("sub/config.json", "models/digits"),
-    }
-
-
-def test_a_model_comes_as_a_zip_that_stays_in_its_folder(local_server: LocalServer, key: str) -> None:
-    for name in ("w.bin", "../../evil", "/abs"):
-        upload(local_server, key, name.encode(), fileName=name, type="model-element", groupingName="m")
-    query = {"experimentKey": key, "modelName": "m"}
-    answer = local_server.call("GET", "api/rest/v2/experiment/model/download", params=query)
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        found = {name: archive.read(name) for name in archive.namelist()}
-    assert found == {"w.bin": b"w.bin", "evil": b"../../evil", "abs": b"/abs"}
-    absent = local_server.call("GET", "api/rest/v2/experiment/model/download", params={**query, "modelName": "x"})
-    assert absent.status_code == 404

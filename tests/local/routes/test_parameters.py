@@ -40,17 +40,15 @@ def test_any_json_value_is_kept_as_text(local_server: LocalServer, key: str, val
 
 
 def test_of_two_values_the_newer_stays_whichever_comes_first(local_server: LocalServer, key: str) -> None:
-    for number, timestamp in ((1, 200), (2, 100), (3, 200)):
-        local_server.post(
-            "write/experiment/parameter",
-            experimentKey=key,
-            parameterName="p",
-            parameterValue=number,
-            timestamp=timestamp,
-        )
-        local_server.post("write/experiment/log-other", experimentKey=key, key="o", value=number, timestamp=timestamp)
-    assert parameters(local_server, key) == {"p": "3"}
-    assert others(local_server, key) == {"o": "3"}
+    def log(number: int, timestamp: int) -> tuple[str, str]:
+        more = {"experimentKey": key, "timestamp": timestamp}
+        local_server.post("write/experiment/parameter", parameterName="p", parameterValue=number, **more)
+        local_server.post("write/experiment/log-other", key="o", value=number, **more)
+        return parameters(local_server, key)["p"], others(local_server, key)["o"]
+
+    assert log(1, timestamp=200) == ("1", "1")
+    assert log(2, timestamp=100) == ("1", "1")
+    assert log(3, timestamp=200) == ("3", "3")
 
 
 def test_a_context_makes_another_parameter(local_server: LocalServer, key: str) -> None:

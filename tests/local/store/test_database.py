@@ -115,6 +115,15 @@ def test_readers_go_on_while_a_write_is_open(store: Store) -> None:
     assert seen == [0, 1]
 
 
+def test_a_writer_of_another_process_is_kept_out_from_the_first_moment(store: Store) -> None:
+    with (
+        closing(sqlite3.connect(store.folder / "comet.db", timeout=0)) as other,
+        store.write(),
+        pytest.raises(sqlite3.OperationalError, match="locked"),
+    ):
+        other.execute("BEGIN IMMEDIATE")
+
+
 def test_writers_take_turns(store: Store) -> None:
     def add(name: str) -> None:
         for number in range(20):

@@ -120,6 +120,18 @@ def test_small_writes_are_folded_into_few_chunks(store: Store) -> None:
     assert read(store)[("m", "")].steps.tolist() == list(range(count))
 
 
+def test_a_small_write_leaves_large_chunks_alone(store: Store) -> None:
+    def rows() -> list[tuple[int, int]]:
+        with closing(sqlite3.connect(store.folder / "comet.db")) as connection:
+            return connection.execute('SELECT id, "count" FROM chunk ORDER BY start').fetchall()
+
+    write(store, "", [MetricValue("m", 1.0, step, None, "", 0) for step in range(512)])
+    before = rows()
+    write(store, "", [MetricValue("m", 1.0, 512, None, "", 0)])
+    assert rows()[: len(before)] == before
+    assert [size for _, size in rows()] == [512, 1]
+
+
 def test_a_large_write_is_cut_into_chunks_of_bounded_size(store: Store) -> None:
     count = 3 * CHUNK_POINTS + 1
     write(store, "", [MetricValue("m", float(step), None, None, "", step) for step in range(count)])
