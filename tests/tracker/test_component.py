@@ -22,14 +22,16 @@ VALUES = [0.5, 0.25, 1e-9, 3.0]
 
 
 def test_a_step_becomes_an_experiment(
-    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps, caplog: pytest.LogCaptureFixture
 ) -> None:
     tracked_stack({**local_config, "tags": ["of the component"]})
+    caplog.set_level(logging.INFO, logger="zenml_comet_tracker")
     before = dict(os.environ)
 
     pipelines.fitting(VALUES)
 
     assert dict(os.environ) == before
+    assert [record for record in caplog.records if record.name.startswith("zenml_comet_tracker")] == []
     step = steps_of("fitting")["fit"]
     metadata, run = step.run_metadata, step.pipeline_run_id
     key = metadata["comet_experiment_key"]
@@ -38,6 +40,8 @@ def test_a_step_becomes_an_experiment(
     assert about["experimentName"] == metadata["comet_experiment_name"] == f"{run_name}_fit"
     assert (about["running"], about["hasCrashed"]) == (False, False)
     assert metadata["experiment_tracker_url"] == f"{readback.server.url}/team/{local_config['project_name']}/{key}"
+    page = requests.get(metadata["experiment_tracker_url"], timeout=30)
+    assert (page.status_code, "zenml-comet open" in page.text) == (401, True)
     assert (metadata["comet_workspace"], metadata["comet_project_name"]) == ("team", local_config["project_name"])
     assert readback.tags(key) == {"fitting", run_name, "of the component"}
     assert readback.points(key, "loss") == [(value, n, n // 2) for n, value in enumerate(VALUES)]
@@ -49,19 +53,6 @@ def test_a_step_becomes_an_experiment(
     assert others["zenml_run_id"] == str(run)
     assert others["zenml_step_run_id"] == str(step.id)
     assert others["zenml_pipeline_name"] == "fitting"
-
-
-def test_the_url_in_the_metadata_opens_a_page(
-    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
-) -> None:
-    tracked_stack(local_config)
-    pipelines.fitting([1.0])
-
-    url = steps_of("fitting")["fit"].run_metadata["experiment_tracker_url"]
-    page = requests.get(url, timeout=30)
-    assert page.status_code == 401
-    assert "zenml-comet open" in page.text
-    assert page.headers["content-type"].startswith("text/html")
 
 
 @pytest.mark.parametrize(
@@ -160,20 +151,20 @@ def test_settings_of_pipeline_and_step_are_in_force_and_tags_add_up(
 
 
 def test_a_step_with_two_trackers_has_two_experiments(
-    tracked_stack: Stack, local_config: Config, readback: Readback
+    tracked_stack: Stack, local_config: Config, readback: Readback, zenml_client: Any
 ) -> None:
     project = local_config["project_name"]
-    first = tracked_stack(local_config, {**local_config, "workspace": "other-team"})
+    tracked_stack(local_config, {**local_config, "workspace": "other-team"})
+    first, second = zenml_client.active_stack.experiment_trackers
 
-    pipelines.two_trackers()
+    pipelines.two_trackers.with_options(settings={f"experiment_tracker:{second}": {"run_name": "the second's"}})()
 
     (one,), (two,) = readback.keys("team", project), readback.keys("other-team", project)
-    assert one != two
     for key in (one, two):
         assert readback.points(key, "for_both") == [(1.0, None, None)]
         assert readback.metadata(key)["running"] is False
-    assert readback.parameters(one) == {"mine": first}
-    assert readback.parameters(two)["mine"] != first
+    assert (readback.parameters(one), readback.parameters(two)) == ({"mine": first}, {"mine": second})
+    assert readback.metadata(two)["experimentName"] == "the second's" != readback.metadata(one)["experimentName"]
 
 
 def test_an_untracked_step_is_told_so_and_writes_nowhere(
@@ -209,9 +200,9 @@ def test_a_server_that_cannot_be_reached_does_not_touch_the_step(
     assert step.run_metadata["comet_delivery"] == "pending"
     kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert b"through_the_stack" in kept
-    left = [record.getMessage() for record in caplog.records if "not delivered yet" in record.getMessage()]
+    left = [record.getMessage() for record in caplog.records if "not delivered whole" in record.getMessage()]
     assert len(left) == 1
-    assert str(folder) in left[0]
+    assert f"zenml-comet sync {folder}" in left[0]
 
 
 def test_a_step_that_cannot_be_tracked_runs_on(
@@ -281,12 +272,3 @@ def test_a_broken_hook_never_reaches_the_step(
     step = steps_of("fitting")["fit"]
     assert step.status == "completed"
     assert set(step.run_metadata) == {"comet_experiment_key"}
-
-
-def test_nothing_is_said_when_all_goes_well(
-    tracked_stack: Stack, local_config: Config, caplog: pytest.LogCaptureFixture
-) -> None:
-    tracked_stack(local_config)
-    caplog.set_level(logging.INFO, logger="zenml_comet_tracker")
-    pipelines.fitting([1.0])
-    assert [record for record in caplog.records if record.name.startswith("zenml_comet_tracker")] == []

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A server that takes the connection and never answers must not hold the step up; one that refuses is known at once.
-URL_PATIENCE = 5.0
+# Seconds. A server that takes connections and never answers must not hold a step up; one that refuses is known at once.
+PATIENCE = 5.0
 # ZenML's server keeps longer texts, its dashboard shows them badly.
 METADATA_TEXT = 2000
 
@@ -83,6 +83,7 @@ class CometExperimentTracker(BaseExperimentTracker):
     def prepare_step_run(self, info: StepRunInfo) -> None:
         """Open the step's experiment; when that cannot be done the step runs on untracked, with one warning."""
         for run in step_runs.pop_abandoned(info.step_run_id, calls.calling_step()):
+            run.finish_timeout = min(run.finish_timeout, PATIENCE)
             _finish(run, "ZenML never ran this step's function: an input could not be loaded.")
         strict = self.config.strict
         try:
@@ -157,7 +158,7 @@ class CometExperimentTracker(BaseExperimentTracker):
 def _metadata(run: StepRun) -> dict[str, MetadataType]:
     if run.inert:
         return {"comet_experiment_key": run.key, "comet_delivery": "untracked"}
-    url = run.experiment.wait_for_url(min(URL_PATIENCE, run.time_left()))
+    url = run.experiment.wait_for_url(min(PATIENCE, run.time_left()))
     texts = {
         "comet_experiment_key": run.key,
         "comet_experiment_name": run.name,
@@ -187,13 +188,13 @@ def _finish(run: StepRun, error: BaseException | str | None) -> None:
         return
     if not report.delivered:
         logger.warning(
-            "Experiment %s (%s): %d values are not delivered yet, %d were refused: %s. What is left is kept; "
-            "this delivers it: zenml-comet sync %s",
+            "Experiment %s (%s) is not delivered whole: %s. Values waiting: %d, refused: %d. "
+            "What waits is delivered by: zenml-comet sync %s",
             run.name,
             run.key,
+            report.reason,
             report.stats.pending,
             report.stats.refused,
-            report.reason,
             report.journal,
         )
 
