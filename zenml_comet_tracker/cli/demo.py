@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from zenml_comet_tracker.cli.failures import Failure
+from zenml_comet_tracker.cli.program import typed
 from zenml_comet_tracker.cli.server import sign_in_link
 from zenml_comet_tracker.local import launch
 from zenml_comet_tracker.local.launch import RunningServer
@@ -54,9 +55,9 @@ def demo(folder: Path | None) -> None:
 def _say_what_next(server: RunningServer, steps: list[dict[str, Any]]) -> None:
     project = urlsplit(steps[-1]["url"]).path.rpartition("/")[0]
     click.echo(f"\nOpen   {sign_in_link(server, project)}")
-    click.echo("       signs a browser in, once, within a minute; another link: zenml-comet open")
-    click.echo("Rerun  zenml-comet demo")
-    click.echo("Stop   zenml-comet down")
+    click.echo(f"       signs a browser in, once, within a minute; another link: {typed('open')}")
+    click.echo(f"Rerun  {typed('demo')}")
+    click.echo(f"Stop   {typed('down')}")
 
 
 def _run_pipeline(example: Path, folder: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import click
 
 from zenml_comet_tracker.cli.failures import NOT_RUNNING, Failure
+from zenml_comet_tracker.cli.program import typed
 from zenml_comet_tracker.local import launch
 from zenml_comet_tracker.local.launch import RunningServer
 
@@ -32,7 +33,7 @@ def up(port: int | None, data: Path, as_json: bool) -> None:
     """Start the local Comet, or say where it runs already. It stays up until `zenml-comet down`."""
     running = launch.ensure(data, port=port, idle_seconds=0)
     if port is not None and urlsplit(running.url).port != port:
-        raise Failure(f"The local Comet runs at {running.url} already. Stop it first: zenml-comet down", 3)
+        raise Failure(f"The local Comet runs at {running.url} already. Stop it first: {typed('down')}", 3)
     _tell(running, as_json)
 
 
@@ -111,10 +112,10 @@ def _tell(server: RunningServer, as_json: bool) -> None:
     click.echo(f"Local Comet runs at {server.url} (process {server.pid}, since {facts['started']})")
     click.echo(f"Data     {facts['data']}")
     click.echo(f"API key  {facts['api_key_file']}")
-    click.echo("Open     zenml-comet open")
+    click.echo(f"Open     {typed('open')}")
 
 
 def _not_running(data: Path) -> Failure:
     known = launch.address(data)
     where = f" It was at {known.url}." if known is not None else ""
-    return Failure(f"No local Comet runs with the data in {data}.{where} Start it: zenml-comet up", NOT_RUNNING)
+    return Failure(f"No local Comet runs with the data in {data}.{where} Start it: {typed('up')}", NOT_RUNNING)

@@ -169,6 +169,7 @@ class Courier:
         self._opening.succeeded()
         self._refusal = self._last_error = None
         self.handshake = handshake
+        self._tell()
         self.when_open()
         return True
 
