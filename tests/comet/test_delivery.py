@@ -17,6 +17,7 @@ from zenml_comet_tracker.comet.journal.writer import JournalWriter
 from zenml_comet_tracker.comet.transport import Transport, TransportOptions
 
 KEY = "k" * 32
+API_KEY = "canary-93b1"
 
 
 class Bench:
@@ -31,8 +32,8 @@ class Bench:
     def new_courier(self) -> Courier:
         return Courier(
             JournalReader(self.writer.folder),
-            "key",
-            lambda: Transport(self.comet.root, "key", TransportOptions(read_timeout=5)),
+            API_KEY,
+            lambda: Transport(self.comet.root, API_KEY, TransportOptions(read_timeout=5)),
             clock=lambda: self.now,
             wall_millis=lambda: 42,
         )
@@ -45,6 +46,7 @@ class Bench:
         self.now += advance
         wait = self.courier.deliver_records()
         self.courier.deliver_files()
+        self.courier.beat()
         return wait
 
     def turns(self, count: int, advance: float) -> None:
@@ -52,8 +54,10 @@ class Bench:
             self.turn(advance)
 
     def finish(self, error: str | None = None) -> None:
-        self.writer.end(End(77, self.writer.header.attempt, error))
+        end = End(77, self.writer.header.attempt, error)
+        self.writer.end(end)
         self.writer.close()
+        self.courier.finish(end)
         self.turn()
 
 

@@ -152,7 +152,7 @@ def test_a_short_write_leaves_only_whole_records_and_is_counted(
     assert journal.append(METRICS, points(1, 1)) is False
     monkeypatch.setattr(os, "write", real)
     assert journal.append(METRICS, points(2, 1)) is True
-    assert drain(JournalReader(journal.folder)) == [["m0", 0], ["m2", 2]]
+    assert drain_after(JournalReader(journal.folder)) == [["m0", 0], ["m2", 2]]
     assert sum(journal.dropped.values()) == 1
     assert "dropped" in caplog.text
 
@@ -251,3 +251,93 @@ def test_the_place_is_the_first_that_can_be_written(
     place = find_place()
     assert place.persistent is False
     assert place.folder.is_relative_to(tmp_path)
+
+
+def test_a_record_written_while_the_segment_ends_is_not_passed_over(
+    journal: JournalWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer adds to a segment and opens the next between two looks of the reader."""
+    journal.append(METRICS, points(0, 1))
+    lane = JournalReader(journal.folder).lanes[METRICS]
+    first = lane.peek(10)
+    assert first is not None
+    lane.commit(first)
+    looked: list[bool] = []
+    real = lane._peek_segment
+
+    def peek_segment(cursor: Any, most: int) -> Any:
+        found = real(cursor, most)
+        if not looked:
+            looked.append(True)
+            journal.append(METRICS, points(1, 1))
+            monkeypatch.setattr(writer_module, "SEGMENT_BYTES", 1)
+            journal.append(METRICS, points(2, 1))
+        return found
+
+    monkeypatch.setattr(lane, "_peek_segment", peek_segment)
+    assert drain_lane(lane) == [1, 2]
+
+
+def drain_lane(lane: Any) -> list[int]:
+    found = []
+    while (portion := lane.peek(10)) is not None:
+        found += [record.content["v"][0][1] for record in portion.records]
+        lane.commit(portion)
+    return found
+
+
+def test_a_record_logged_by_a_signal_handler_in_the_middle_of_another_is_kept(
+    journal: JournalWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    interrupted: list[bool] = []
+
+    def write(descriptor: int, data: bytes) -> int:
+        if not interrupted:
+            interrupted.append(True)
+            assert journal.append(METRICS, points(1, 1))
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
+    journal.append(METRICS, points(0, 1))
+    monkeypatch.setattr(os, "write", real)
+    assert drain(JournalReader(journal.folder)) == [["m0", 0], ["m1", 1]]
+    assert journal.accepted == 2
+
+
+def test_an_interrupted_call_takes_no_sequence_number_twice(
+    journal: JournalWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+
+    def write(descriptor: int, data: bytes) -> int:
+        real(descriptor, data)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(KeyboardInterrupt):
+        journal.append(METRICS, points(0, 1))
+    monkeypatch.setattr(os, "write", real)
+    journal.append(METRICS, points(1, 1))
+    assert drain(JournalReader(journal.folder)) == [["m0", 0], ["m1", 1]]
+
+
+def test_a_cursor_that_cannot_be_saved_still_moves_on(journal: JournalWriter) -> None:
+    journal.append(METRICS, points(0, 1))
+    reader = JournalReader(journal.folder)
+    (journal.folder / f".metrics.cursor.{os.getpid()}.tmp").mkdir()
+    assert drain(reader) == [["m0", 0]]
+
+
+def test_waiting_says_what_peek_would(journal: JournalWriter) -> None:
+    reader = JournalReader(journal.folder)
+    lane = reader.lanes[METRICS]
+    assert lane.waiting is False
+    journal.append(METRICS, points(0, 1))
+    assert lane.waiting is True
+    drain(reader)
+    assert lane.waiting is False
+    with (journal.folder / segment_name(METRICS, 1)).open("ab") as stream:
+        stream.write(b'{"s":2,"t":')
+    assert lane.peek(1) is None
+    assert lane.waiting is False

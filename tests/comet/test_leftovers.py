@@ -46,7 +46,7 @@ def test_everything_a_killed_process_logged_arrives_and_the_experiment_is_closed
 ) -> None:
     die(comet, journals)
     (delivery,) = deliver(comet, journals)
-    assert (delivery.sent, delivery.refused, delivery.waiting) == (301, 0, False)
+    assert (delivery.sent, delivery.set_aside, delivery.waiting) == (301, 0, False)
     assert [value["step"] for value in comet.metric_values()] == list(range(300))
     assert b"the text" in comet.requests("/asset/upload")[0].body
     (failure,) = comet.requests("/update-status")
@@ -57,9 +57,15 @@ def test_everything_a_killed_process_logged_arrives_and_the_experiment_is_closed
 
 def test_an_experiment_that_the_dead_process_had_opened_is_joined(comet: ScriptedComet, journals: Path) -> None:
     die(comet, journals)
+    (journal,) = journals.iterdir()
     comet.answer_with("logger/add/run", Answer(400, body={"msg": "exists", "sdk_error_code": 90999}))
-    (delivery,) = deliver(comet, journals)
-    assert delivery.waiting is False
+    (journal / "opened").unlink(missing_ok=True)
+    (foreign,) = deliver(comet, journals)
+    assert (foreign.sent, foreign.waiting) == (0, True)
+    assert comet.requests("logger/get/run") == []
+    (journal / "opened").touch()
+    (own,) = deliver(comet, journals)
+    assert own.waiting is False
     assert len(comet.requests("logger/get/run")) == 1
 
 
@@ -93,10 +99,24 @@ def test_a_living_writer_is_seen_and_its_journal_is_not_touched(
     assert experiment.end().delivered
 
 
-def test_a_folder_that_is_no_journal_is_named(journals: Path) -> None:
+def test_what_the_server_refused_is_kept_and_the_end_is_told_once(comet: ScriptedComet, journals: Path) -> None:
+    die(comet, journals)
+    comet.answer_with("asset/upload", Answer(413))
+    (first,) = deliver(comet, journals)
+    (again,) = deliver(comet, journals)
+    assert (first.sent, first.set_aside, first.waiting) == (300, 1, False)
+    assert (again.sent, again.set_aside, again.waiting) == (0, 1, False)
+    assert len(comet.requests("/update-status")) == 1
+    (journal,) = journals.iterdir()
+    assert (journal / "files.refused.jsonl").exists()
+    assert [path.read_bytes() for path in (journal / "files").iterdir()] == [b"the text"]
+
+
+@pytest.mark.parametrize("header", ["{", '{"format_version": 1}', '{"format_version": null}'])
+def test_a_header_that_cannot_be_read_is_named(journals: Path, header: str) -> None:
     broken = journals / "x.y"
     broken.mkdir(parents=True)
-    (broken / "header.json").write_text("{")
+    (broken / "header.json").write_text(header)
     found, problems = find_leftovers(journals)
     assert found == []
     assert str(broken) in problems[0]

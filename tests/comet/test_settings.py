@@ -47,7 +47,8 @@ def test_each_source_gives_way_to_the_one_before(places: dict[str, Path], monkey
     assert seen == ["argument", "secrets", "environment", *sources]
 
 
-def test_every_variable_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_variable_is_read_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ca.pem").touch()
     for name, value in {
         "COMET_API_KEY": "key",
         "COMET_WORKSPACE": "ws",
@@ -55,7 +56,7 @@ def test_every_variable_is_read_from_the_environment(monkeypatch: pytest.MonkeyP
         "COMET_URL_OVERRIDE": "https://comet.example.com/clientlib/",
         "COMET_EXPERIMENT_KEY": "e" * 32,
         "COMET_INTERNAL_CHECK_TLS_CERTIFICATE": "false",
-        "COMET_INCLUDE_CUSTOM_CA_BUNDLE": "/ca.pem",
+        "COMET_INCLUDE_CUSTOM_CA_BUNDLE": str(tmp_path / "ca.pem"),
         "COMET_ALLOW_HEADER_NAME": "X-Team",
         "COMET_ALLOW_HEADER_VALUE": "blue",
         "COMET_TIMEOUT_HTTP": "7",
@@ -66,7 +67,11 @@ def test_every_variable_is_read_from_the_environment(monkeypatch: pytest.MonkeyP
 
     assert (found.api_key, found.workspace, found.project_name) == ("key", "ws", "proj")
     assert (found.root, found.experiment_key) == ("https://comet.example.com", "e" * 32)
-    assert (found.check_tls_certificate, found.custom_ca_bundle, found.timeout) == (False, "/ca.pem", 7.0)
+    assert (found.check_tls_certificate, found.custom_ca_bundle, found.timeout) == (
+        False,
+        str(tmp_path / "ca.pem"),
+        7.0,
+    )
     assert found.extra_headers == {"X-Team": "blue"}
 
 
@@ -106,10 +111,40 @@ def test_root_of_what_people_write(written: str, root: str) -> None:
     assert root_of(written) == root
 
 
-@pytest.mark.parametrize("written", ["local", "offline", "ftp://host", "https://", "://"])
+@pytest.mark.parametrize(
+    "written", ["local", "offline", "ftp://host", "https://", "://", "http://[::1", "http://user:canary@host"]
+)
 def test_what_is_no_address_is_named(written: str) -> None:
     with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1"):
         root_of(written)
+
+
+@pytest.mark.parametrize("key", ["canary\nkey", "canary key", "canärykey"])
+def test_a_key_that_no_request_could_carry_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="copied whole") as caught:
+        resolve(api_key=key)
+    assert "can" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seconds", ["-1", "inf", "0"])
+def test_a_time_limit_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+    monkeypatch.setenv("COMET_TIMEOUT_HTTP", seconds)
+    with pytest.raises(ConfigurationError, match="COMET_TIMEOUT_HTTP"):
+        resolve(api_key="k")
+
+
+def test_a_name_that_yaml_takes_for_a_number_is_a_name(places: dict[str, Path]) -> None:
+    (places["work"] / ".comet.yml").write_text("COMET_PROJECT_NAME: 2024\nCOMET_WORKSPACE: 2024-01-02\n")
+    found = resolve(api_key="k")
+    assert (found.project_name, found.workspace) == ("2024", "2024-01-02")
+
+
+def test_a_deleted_working_directory_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert resolve(api_key="k").api_key == "k"
 
 
 def test_a_broken_file_is_named_and_left_out(

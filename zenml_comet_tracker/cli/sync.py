@@ -51,7 +51,7 @@ def _deliver(leftover: Leftover, api_key: str | None) -> dict[str, Any]:
         "server": leftover.header.root,
         "journal": str(leftover.folder),
         "sent": 0,
-        "refused": 0,
+        "set_aside": 0,
         "left": True,
         "reason": None,
     }
@@ -60,9 +60,11 @@ def _deliver(leftover: Leftover, api_key: str | None) -> dict[str, Any]:
     try:
         settings = _settings_for(leftover, api_key)
         done = deliver_leftover(leftover, settings.api_key, functools.partial(open_transport, settings))
-    except CometError as error:
+    except (CometError, OSError) as error:
+        # One journal that cannot be delivered must not keep the others.
         return row | {"reason": str(error)}
-    return row | {"sent": done.sent, "refused": done.refused, "left": done.waiting, "reason": done.reason}
+    left = done.waiting or done.set_aside > 0
+    return row | {"sent": done.sent, "set_aside": done.set_aside, "left": left, "reason": done.reason}
 
 
 def _settings_for(leftover: Leftover, api_key: str | None) -> ResolvedSettings:
@@ -91,8 +93,10 @@ def _print(rows: list[dict[str, Any]], problems: list[str]) -> None:
     for row in rows:
         state = "left" if row["left"] else "done"
         reason = f" ({row['reason']})" if row["reason"] else ""
-        refused = f", {row['refused']} refused" if row["refused"] else ""
-        click.echo(f"{row['experiment']}  {state}: {row['sent']} values sent{refused}{reason}")
+        kept = (
+            f", {row['set_aside']} records the server refused are kept in {row['journal']}" if row["set_aside"] else ""
+        )
+        click.echo(f"{row['experiment']}  {state}: {row['sent']} values sent{kept}{reason}")
     for problem in problems:
         click.echo(problem, err=True)
     if not rows and not problems:

@@ -13,6 +13,7 @@ CometError
         ├── PaymentRequiredError 402
         ├── ForbiddenError       403
         ├── NotFoundError        404
+        ├── TryAgainError        408, 425
         ├── TooLargeError        413
         ├── ThrottledError       429
         └── ServerFaultError     5xx
@@ -23,7 +24,6 @@ CometError
 from __future__ import annotations
 
 API_KEY_UNKNOWN = 90212
-NO_WRITE_ACCESS = 90210
 EXPERIMENT_EXISTS = 90999
 
 
@@ -64,10 +64,19 @@ class BrokenAnswerError(RequestError):
 class StatusError(RequestError):
     """The server answered with an error.
 
-    Attributes: `status` (HTTP), `sdk_error_code` (Comet's own, 0 when absent), `server_message`.
+    Attributes: `status` (HTTP), `sdk_error_code` (Comet's own, 0 when absent), `server_message` (empty unless the
+    answer was Comet's JSON).
     """
 
     retryable = False
+
+    @property
+    def about_the_body(self) -> bool:
+        """Whether the server will never take this body: not our key, our plan or the way to the server is at fault.
+
+        A gateway in between answers 400 and 422 too, but not with Comet's JSON; 413 counts from anybody.
+        """
+        return self.status == 413 or (type(self) is StatusError and self.status in (400, 422) and self.spoken)
 
     def __init__(self, what: str, *, status: int, sdk_error_code: int = 0, server_message: str = "") -> None:
         said = f": {server_message}" if server_message else ""
@@ -75,6 +84,7 @@ class StatusError(RequestError):
         self.status = status
         self.sdk_error_code = sdk_error_code
         self.server_message = server_message
+        self.spoken = bool(server_message)
 
 
 class UnauthorizedError(StatusError):
@@ -91,6 +101,12 @@ class ForbiddenError(StatusError):
 
 class NotFoundError(StatusError):
     """What was asked for does not exist, or this server does not have the endpoint."""
+
+
+class TryAgainError(StatusError):
+    """The server asks for the same request once more."""
+
+    retryable = True
 
 
 class TooLargeError(StatusError):
@@ -118,7 +134,9 @@ _BY_STATUS: dict[int, type[StatusError]] = {
     402: PaymentRequiredError,
     403: ForbiddenError,
     404: NotFoundError,
+    408: TryAgainError,
     413: TooLargeError,
+    425: TryAgainError,
 }
 
 

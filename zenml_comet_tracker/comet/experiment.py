@@ -44,7 +44,7 @@ def _logging_call(
         except Exception as error:
             if self._strict:
                 raise
-            self._live.drop(f"{method.__name__}: {error}")
+            self._live.drop(f"{method.__name__}: {type(error).__name__}", f"{method.__name__}: {error}")
             return None
 
     return cast("Callable[Concatenate[Experiment, P], R | None]", guarded)
@@ -118,7 +118,12 @@ class Experiment:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end(error=error)
+        if error is None:
+            self.end()
+        else:
+            # Nothing may take the place of the exception that is on its way; leaving with success is no failure.
+            left_well = isinstance(error, SystemExit) and error.code in (None, 0)
+            self._live.end(None if left_well else error_text(error), FINISH_TIMEOUT)
 
     @property
     def id(self) -> str:

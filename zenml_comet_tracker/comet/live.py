@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import sys
@@ -15,11 +16,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.delivery.courier import Courier, Progress
-from zenml_comet_tracker.comet.delivery.sender import senders
+from zenml_comet_tracker.comet.delivery.sender import Senders, senders
 from zenml_comet_tracker.comet.journal.place import Place
 from zenml_comet_tracker.comet.journal.reader import JournalReader
-from zenml_comet_tracker.comet.journal.record import End, Header
+from zenml_comet_tracker.comet.journal.record import End, Header, new_writer_id
 from zenml_comet_tracker.comet.journal.writer import JournalWriter
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.transport import Transport
@@ -28,7 +30,10 @@ logger = logging.getLogger(__name__)
 
 FINISH_TIMEOUT = 30.0
 
-_living: weakref.WeakSet[Live] = weakref.WeakSet()
+# Held here, so that one that the program forgot is still ended when the program is.
+_living: set[Live] = set()
+# Those that a forked child has to let go of, ended or not.
+_known: weakref.WeakSet[Live] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,10 @@ class Stats:
     server will never take (they are set aside), `dropped` were not written, by reason.
     """
 
-    accepted: int
-    sent: int
-    pending: int
-    refused: int
+    accepted: int = 0
+    sent: int = 0
+    pending: int = 0
+    refused: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
 
 
@@ -57,6 +62,15 @@ class DeliveryReport:
     stats: Stats
     journal: Path | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """This process's own journal of the experiment and what delivers it."""
+
+    writer: JournalWriter
+    courier: Courier
+    senders: Senders
 
 
 class Live:
@@ -76,17 +90,19 @@ class Live:
         self._api_key = api_key
         self._new_transport = new_transport
         self._durability = durability
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler may end the experiment while the main thread is at it.
+        self._lock = threading.RLock()
         self._ended = False
-        self._report: DeliveryReport | None = None
-        self._writer, self._courier = self._start()
-        self._inherited = False
+        self._end_problem: str | None = None
+        self._earlier_error = getattr(sys, "last_value", None)
+        self._part: _Part | None = self._start()
         _living.add(self)
+        _known.add(self)
 
     @property
     def handshake(self) -> Handshake | None:
         """What the server said when it opened the experiment, None until then."""
-        return self._courier.handshake
+        return self._part.courier.handshake if self._part else None
 
     @property
     def ended(self) -> bool:
@@ -95,72 +111,95 @@ class Live:
 
     def append(self, lane: str, content: dict[str, Any], values: int = 1) -> bool:
         """Whether the record is in the journal; it is delivered in the background."""
-        if self._inherited:
-            self._start_own()
-        written = self._writer.append(lane, content, values=values)
-        sender = senders().records
+        part = self._part or self._start_own()
+        written = part.writer.append(lane, content, values=values)
+        sender = part.senders.records
         if not sender.awake:
             sender.wake()
         return written
 
     def append_file(self, lane: str, content: dict[str, Any], data: Path | bytes, asset_id: str) -> bool:
         """Keeps the bytes as they are now and appends the record that names them."""
-        if self._inherited:
-            self._start_own()
+        part = self._part or self._start_own()
         if self._ended:
-            self.drop("not written to the journal: the experiment has ended")
+            self.drop("the experiment has ended", "the experiment has ended")
             return False
-        kept = self._writer.keep(data, asset_id) if isinstance(data, Path) else self._writer.keep_bytes(data, asset_id)
-        written = self._writer.append(lane, {**content, "file": kept})
-        senders().files.wake()
+        writer = part.writer
+        kept = writer.keep(data, asset_id) if isinstance(data, Path) else writer.keep_bytes(data, asset_id)
+        written = writer.append(lane, {**content, "file": kept})
+        part.senders.files.wake()
         return written
 
-    def drop(self, reason: str, values: int = 1) -> None:
-        """Counts values that cannot be logged."""
-        self._writer.drop(reason, values)
+    def drop(self, reason: str, message: str, values: int = 1) -> None:
+        """Counts values that cannot be logged, by reason; `message` says more, once for each reason."""
+        (self._part or self._start_own()).writer.drop(reason, message, values)
 
     def stats(self) -> Stats:
-        """The counts now."""
-        accepted, sent, refused = self._writer.accepted, self._courier.delivered, self._courier.refused
-        return Stats(accepted, sent, max(0, accepted - sent - refused), refused, dict(self._writer.dropped))
+        """The counts now, of this process."""
+        if self._part is None:
+            return Stats()
+        writer, courier = self._part.writer, self._part.courier
+        accepted, sent, refused = writer.accepted, courier.delivered, courier.refused
+        return Stats(accepted, sent, max(0, accepted - sent - refused), refused, dict(writer.dropped))
 
     def wait_for_handshake(self, timeout: float) -> Handshake | None:
         """The handshake; None when the server refuses, cannot be reached, or the time is over."""
-        self._wait(lambda p: self.handshake is not None or p.refused or p.unreachable, timeout)
+        if self._part is not None:
+            self._wait(self._part, lambda p: self.handshake is not None or p.refused or p.unreachable, timeout)
         return self.handshake
 
     def flush(self, timeout: float) -> bool:
-        """Whether everything logged so far was delivered in time; returns early when the server cannot be reached."""
-        self._hurry()
-        progress = self._wait(lambda p: p.drained or p.finished or p.refused or p.unreachable, timeout)
-        return progress.drained or (progress.finished and not self.stats().pending)
+        """Whether all that was logged before the call is with the server; early when the server cannot be reached."""
+        part = self._part
+        if part is None:
+            return True
+        targets, courier = part.writer.written_to(), part.courier
+        self._hurry(part)
+        self._wait(part, lambda p: courier.reached(targets) or p.finished or p.refused or p.unreachable, timeout)
+        return courier.reached(targets) and not courier.refused
 
     def end(self, error: str | None, timeout: float) -> DeliveryReport:
         """Writes the end status and waits for delivery, at most `timeout` seconds.
 
         Returns early when the server refuses or cannot be reached and the journal outlives the process. A second call
-        waits again and changes nothing.
+        waits again and changes nothing. A forked child that logged nothing has nothing to end.
         """
-        with self._lock:
-            if not self._ended:
-                self._ended = True
-                self._writer.end(End(time.time_ns() // 1_000_000, self.header.attempt, error))
-                self._writer.close()
-        self._hurry()
+        self.close(error)
+        if self._part is None:
+            return DeliveryReport(True, Stats())
+        self._hurry(self._part)
         early = self.place.persistent
-        progress = self._wait(lambda p: p.finished or (early and (p.refused or p.unreachable)), timeout)
-        return self._final_report(progress)
+        progress = self._wait(self._part, lambda p: p.finished or (early and (p.refused or p.unreachable)), timeout)
+        return self._report(self._part, progress)
 
-    def _final_report(self, progress: Progress) -> DeliveryReport:
+    def close(self, error: str | None) -> None:
+        """Writes the end status, so that nothing can be logged any more, and waits for nothing."""
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            _living.discard(self)
+            if self._part is None:
+                return
+            end = End(time.time_ns() // 1_000_000, self.header.attempt, error)
+            try:
+                self._part.writer.end(end)
+            except OSError as problem:
+                self._end_problem = f"the end status could not be written to the journal: {problem}"
+            finally:
+                self._part.writer.close()
+                self._part.courier.finish(end)
+
+    def _report(self, part: _Part, progress: Progress) -> DeliveryReport:
         stats = self.stats()
         if progress.finished and not stats.pending and not stats.refused:
             return DeliveryReport(True, stats)
-        reason = progress.reason or ("the server refused a part" if progress.finished else "the time was over")
-        return DeliveryReport(False, stats, self._writer.folder, reason)
+        reason = "the server refused a part" if progress.finished else progress.reason or "the time was over"
+        return DeliveryReport(False, stats, part.writer.folder, self._end_problem or reason)
 
-    def _wait(self, enough: Callable[[Progress], bool], timeout: float) -> Progress:
+    def _wait(self, part: _Part, enough: Callable[[Progress], bool], timeout: float) -> Progress:
         deadline = time.monotonic() + timeout
-        courier = self._courier
+        courier = part.courier
         with courier.changed:
             while True:
                 progress = courier.progress()
@@ -169,49 +208,71 @@ class Live:
                     return progress
                 courier.changed.wait(left)
 
-    def _hurry(self) -> None:
-        self._courier.hurry()
-        senders().wake(urgent=True)
+    def _hurry(self, part: _Part) -> None:
+        part.courier.hurry()
+        part.senders.wake()
 
-    def _start(self) -> tuple[JournalWriter, Courier]:
+    def _start(self) -> _Part:
         writer = JournalWriter(self.place.folder, self.header, durability=self._durability)
         courier = Courier(JournalReader(writer.folder), self._api_key, self._new_transport)
-        senders().add(courier)
-        return writer, courier
+        part = _Part(writer, courier, senders(self.header.root))
+        part.senders.add(courier)
+        return part
 
-    def _start_own(self) -> None:
+    def _start_own(self) -> _Part:
+        """In a forked child, on its first call."""
         with self._lock:
-            if self._inherited:
-                self._writer, self._courier = self._start()
-                self._inherited = False
+            if self._part is None:
+                self._part = self._start()
+                if self._ended:
+                    self._part.writer.close()
+                    self._part.writer.remove_unused()
+                    self._part.courier.stop()
+            return self._part
 
     def _become_child(self) -> None:
-        """In a forked child: lets go of what belongs to the parent, without unlocking it."""
-        self._lock = threading.Lock()
-        self._writer.forsake()
-        self._courier.journal.close()
-        self.header = replace(self.header, writer=os.urandom(16).hex(), parent_writer=self.header.writer, primary=False)
-        self._inherited = not self._ended
-
-
-def _end_at_exit() -> None:
-    """Ends what the program left open: failed when the interpreter dies of an exception."""
-    failure: BaseException | None = getattr(sys, "last_value", None)
-    for live in list(_living):
-        if not live.ended and not live._inherited:
-            live.end(error_text(failure), FINISH_TIMEOUT)
+        """In a forked child: lets go of what belongs to the parent, without unlocking or ending it."""
+        inherited, self._part = self._part, None
+        self._lock = threading.RLock()
+        self.header = replace(self.header, writer=new_writer_id(), parent_writer=self.header.writer, primary=False)
+        if inherited is not None:
+            inherited.writer.forsake()
+            inherited.courier.journal.close()
 
 
 def error_text(error: BaseException | str | None) -> str | None:
     """The text that a failed experiment carries: a traceback, or what the caller says."""
-    if error is None or isinstance(error, str):
-        return error
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if error is None:
+        return None
+    if isinstance(error, str):
+        return values.text_of(error)
+    return values.text_of("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+
+
+def _end_at_exit() -> None:
+    """Ends what the program left open: failed when the interpreter dies of an exception. One time limit for all."""
+    failure: BaseException | None = getattr(sys, "last_value", None)
+    left_open = list(_living)
+    for live in left_open:
+        # In an interactive session the last exception is one of many that the user has seen and gone on from.
+        own = failure is not live._earlier_error and not hasattr(sys, "ps1")
+        live.close(error_text(failure) if own else None)
+    deadline = time.monotonic() + FINISH_TIMEOUT
+    for live in left_open:
+        report = live.end(None, max(0.0, deadline - time.monotonic()))
+        if not report.delivered:
+            logger.warning(
+                "Experiment %s is not delivered whole (%s). The rest is kept in %s; deliver it with: zenml-comet sync",
+                live.header.experiment_key,
+                report.reason,
+                report.journal,
+            )
 
 
 def _in_child() -> None:
-    for live in list(_living):
-        live._become_child()
+    for live in list(_known):
+        with contextlib.suppress(OSError):
+            live._become_child()
 
 
 atexit.register(_end_at_exit)

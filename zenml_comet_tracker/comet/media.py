@@ -13,6 +13,9 @@ import orjson
 
 from zenml_comet_tracker.comet.errors import InvalidValueError
 
+# A larger matrix is a mistake (identifiers taken for classes) and would cost the square of it in memory.
+MAX_CLASSES = 1_000
+
 
 def image_bytes(image: Any, image_format: str = "png") -> bytes:
     """The encoded bytes of a PIL image or an array of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4).
@@ -43,7 +46,9 @@ def _pixels(image: Any) -> Any:
             "An image is expected as a path, a PIL image or an array of shape (h, w), (h, w, 3) or (h, w, 4); "
             f"got {type(image).__name__} of shape {pixels.shape}"
         )
-    if pixels.dtype.kind == "f":
+    if pixels.dtype.kind == "b":
+        pixels = pixels * 255
+    elif pixels.dtype.kind == "f":
         pixels = numpy.nan_to_num(pixels) * 255
     return numpy.clip(numpy.round(pixels.astype("float64")), 0, 255).astype("uint8")
 
@@ -53,6 +58,8 @@ def figure_bytes(figure: Any = None) -> bytes:
     if figure is None:
         import matplotlib.pyplot
 
+        if not matplotlib.pyplot.get_fignums():
+            raise InvalidValueError("There is no current matplotlib figure; draw one first or pass figure=...")
         figure = matplotlib.pyplot.gcf()
     figure = figure if hasattr(figure, "savefig") else getattr(figure, "figure", None)
     if figure is None:
@@ -73,6 +80,7 @@ def confusion_matrix_bytes(
     column_label: str,
 ) -> bytes:
     """Comet's JSON of a confusion matrix, counted from class numbers, one-hot rows or names, or given as it is."""
+    labels = None if labels is None else list(labels)
     if matrix is None:
         if y_true is None or y_predicted is None:
             raise InvalidValueError("A confusion matrix needs y_true and y_predicted, or matrix")
@@ -106,14 +114,12 @@ def _classes(values: Sequence[Any]) -> list[Any]:
     return [max(range(len(v)), key=v.__getitem__) if isinstance(v, list | tuple) else v for v in vectors]
 
 
-def _count(truth: list[Any], predicted: list[Any], labels: Sequence[Any] | None) -> tuple[list[list[float]], list[str]]:
+def _count(truth: list[Any], predicted: list[Any], labels: list[Any] | None) -> tuple[list[list[float]], list[str]]:
     if len(truth) != len(predicted):
         raise InvalidValueError(f"y_true has {len(truth)} samples, y_predicted {len(predicted)}")
-    if all(isinstance(item, int) and not isinstance(item, bool) for item in (*truth, *predicted)):
-        size = max([*truth, *predicted, len(labels or ()) - 1], default=-1) + 1
-        order: list[Any] = list(range(size))
-    else:
-        order = list(labels) if labels else sorted({*truth, *predicted}, key=str)
+    order = _class_order({*truth, *predicted}, labels)
+    if len(order) > MAX_CLASSES:
+        raise InvalidValueError(f"{len(order)} classes are more than the {MAX_CLASSES} that a matrix can show")
     index = {label: position for position, label in enumerate(order)}
     unknown = {item for item in (*truth, *predicted) if item not in index}
     if unknown:
@@ -122,6 +128,16 @@ def _count(truth: list[Any], predicted: list[Any], labels: Sequence[Any] | None)
     for true, guess in zip(truth, predicted, strict=True):
         counts[index[true]][index[guess]] += 1
     return counts, [str(label) for label in labels or order]
+
+
+def _class_order(found: set[Any], labels: list[Any] | None) -> list[Any]:
+    """Class per row: the labels where they are the classes, else all numbers from 0, else the classes that occur."""
+    if labels and found <= set(labels):
+        return labels
+    if all(isinstance(item, int) and 0 <= item < MAX_CLASSES for item in found):
+        return list(range(max([*found, len(labels or ()) - 1], default=-1) + 1))
+    numbers = all(isinstance(item, int | float) for item in found)
+    return sorted(found) if numbers else sorted(found, key=str)
 
 
 def _count_value(cell: Any) -> float:

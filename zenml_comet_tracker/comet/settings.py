@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import configparser
+import contextlib
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +94,7 @@ def resolve(
             "No Comet API key was found. Pass api_key=..., set the environment variable COMET_API_KEY, or put "
             f"'COMET_API_KEY: <key>' into {YAML_FILE} in the working or home directory."
         )
+    _check(key, found)
     header = found.get("extra_header_name")
     return ResolvedSettings(
         api_key=key,
@@ -104,6 +107,20 @@ def resolve(
         extra_headers={header: found.get("extra_header_value") or ""} if header else {},
         timeout=found.get("timeout"),
     )
+
+
+def _check(key: str, found: Mapping[str, Any]) -> None:
+    """Refuses, before anything is sent, what no request could be made with. Says nothing of the key itself."""
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            "The Comet API key holds a space, a line break or a character that no key has; was it copied whole?"
+        )
+    timeout = found.get("timeout")
+    if timeout is not None and not 0 < timeout < 86_400:
+        raise ConfigurationError(f"COMET_TIMEOUT_HTTP is {timeout}; expected seconds, more than 0 and less than a day.")
+    bundle = found.get("custom_ca_bundle")
+    if bundle and not os.path.exists(bundle):
+        raise ConfigurationError(f"COMET_INCLUDE_CUSTOM_CA_BUNDLE names {bundle}, which is not there.")
 
 
 def root_of(url: str) -> str:
@@ -120,12 +137,16 @@ def root_of(url: str) -> str:
             f"url={text!r} means something only in the ZenML tracker's configuration. Here the address of a server is "
             "expected, for example http://127.0.0.1:5470 (`zenml-comet status` prints the local one)."
         )
-    parts = urlsplit(text if "://" in text else f"https://{text}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(
-            f"{url!r} is not the address of a Comet server. Expected something like https://www.comet.com "
-            "or http://127.0.0.1:5470."
-        )
+    expected = "Expected something like https://www.comet.com or http://127.0.0.1:5470."
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigurationError(f"{url!r} is not the address of a Comet server. {expected}")
+    if "@" in parts.netloc:
+        raise ConfigurationError(f"The address of the Comet server holds a user or a password. {expected}")
     path = parts.path.rstrip("/")
     path = path.removesuffix("/clientlib").rstrip("/")
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
@@ -140,11 +161,10 @@ def _root_in_key(key: str) -> str | None:
         return None
     try:
         payload = orjson.loads(base64.b64decode(tail + "=" * (-len(tail) % 4)))
-        base = payload["baseUrl"]
-    except (ValueError, KeyError, TypeError):
+        return root_of(payload["baseUrl"])
+    except (ValueError, KeyError, TypeError, AttributeError):
         logger.warning("The API key has a part after '*' that names no server; using %s.", DEFAULT_ROOT)
         return None
-    return root_of(str(base))
 
 
 def _load(arguments: Mapping[str, Any], fallback: Mapping[str, str]) -> dict[str, Any]:
@@ -221,16 +241,21 @@ def _set_only(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _by_field(variables: Mapping[str, Any]) -> dict[str, Any]:
-    return _set_only({name: variables.get(variable) for name, variable in VARIABLES.items()})
+    """By our field names; numbers and dates, which YAML makes of some names, as the text they were."""
+    found = {name: variables.get(variable) for name, variable in VARIABLES.items()}
+    plain = (str, bool, type(None), list, dict)
+    return _set_only({name: value if isinstance(value, plain) else str(value) for name, value in found.items()})
 
 
 def _folders() -> list[Path]:
-    folders = [Path.cwd()]
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return folders
-    return folders if home == folders[0] else [*folders, home]
+    folders: list[Path] = []
+    for find in (Path.cwd, Path.home):
+        # The working directory may have been deleted, and there may be no home.
+        with contextlib.suppress(OSError, RuntimeError):
+            folder = find()
+            if folder not in folders:
+                folders.append(folder)
+    return folders
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -261,7 +286,7 @@ def _read(path: Path, parse: Any, broken: type[Exception]) -> dict[str, Any]:
         return {}
     try:
         values: dict[str, Any] = parse(text)
-    except (broken, AttributeError) as error:
+    except (broken, AttributeError, ValueError) as error:
         # The text of a parse error can quote the line it failed at, which may hold the key.
         logger.warning("%s is not valid and is left out (%s)", path, type(error).__name__)
         return {}

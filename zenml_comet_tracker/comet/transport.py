@@ -83,7 +83,7 @@ class Transport:
         self._loopback = is_loopback(self.root)
         self._session = requests.Session()
         self._session.auth = _ApiKey(api_key)
-        self._session.verify = self._options.verify
+        self._secrets = [text for text in (api_key, *self._options.headers.values()) if text]
         self._session.headers.update({"User-Agent": USER_AGENT, **self._options.headers})
         if self._loopback:
             # A proxy of the environment is meant for the world outside, and .netrc for other hosts.
@@ -172,12 +172,6 @@ class Transport:
         with file.open("rb") as stream:
             return self._post_multipart(path, params, _parts(stream, file_name, metadata), headers)
 
-    def upload_link(
-        self, path: str, params: Mapping[str, Any], link: str, *, headers: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        """The answer to a multipart post that names a remote file instead of carrying one."""
-        return self._post_multipart(path, params, {"link": link}, headers)
-
     def _post_multipart(
         self, path: str, params: Mapping[str, Any], parts: dict[str, Any], headers: Mapping[str, str] | None
     ) -> dict[str, Any]:
@@ -199,13 +193,35 @@ class Transport:
         return self._options.connect_timeout, self._options.read_timeout
 
     def _send(self, what: str, method: str, path: str, **arguments: Any) -> requests.Response:
+        # Said with each request: what is only set on the session loses against REQUESTS_CA_BUNDLE.
+        verify = None if self._options.verify is True else self._options.verify
         try:
-            response = self._session.request(method, f"{self.root}/{path}", **arguments)
+            response = self._session.request(method, f"{self.root}/{path}", verify=verify, **arguments)
         except requests.RequestException as error:
-            raise errors.ConnectionFailedError(f"{what} to {self.root} got no answer: {_cause(error)}") from error
+            cause = self._redact(_cause(error))
+            raise errors.ConnectionFailedError(f"{what} to {self.root} got no answer: {cause}") from None
+        except (OSError, ValueError, OverflowError) as error:
+            # Below the library's own errors: a header that cannot be encoded, a certificate file that is not there.
+            cause = self._redact(str(error))
+            raise errors.ConnectionFailedError(f"{what} to {self.root} could not be sent: {cause}") from None
         if 200 <= response.status_code < 300:
             return response
-        raise _status_error(what, response)
+        raise self._status_error(what, response)
+
+    def _status_error(self, what: str, response: requests.Response) -> errors.StatusError:
+        message, code = _server_message(response)
+        message = self._redact(message)
+        if response.status_code == 429:
+            return errors.ThrottledError(what, retry_after=_retry_after(response), server_message=message)
+        if 300 <= response.status_code < 400:
+            message = f"a redirect to {response.headers.get('Location', 'nowhere')}; set the URL to where the server is"
+        return errors.from_status(what, response.status_code, sdk_error_code=code, server_message=message)
+
+    def _redact(self, text: str) -> str:
+        """The text without the key and the extra headers' values, in case somebody quotes them."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 def open_transport(settings: ResolvedSettings) -> Transport:
@@ -253,15 +269,6 @@ def _json_object(what: str, response: requests.Response) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise errors.BrokenAnswerError(f"{what} was answered with a JSON {type(answer).__name__}, not an object")
     return answer
-
-
-def _status_error(what: str, response: requests.Response) -> errors.StatusError:
-    message, code = _server_message(response)
-    if response.status_code == 429:
-        return errors.ThrottledError(what, retry_after=_retry_after(response), server_message=message)
-    if 300 <= response.status_code < 400:
-        message = f"a redirect to {response.headers.get('Location', 'nowhere')}; set the URL to where the server is"
-    return errors.from_status(what, response.status_code, sdk_error_code=code, server_message=message)
 
 
 def _server_message(response: requests.Response) -> tuple[str, int]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import enum
+import itertools
+import json
 import math
 import numbers
 import os
@@ -17,8 +19,11 @@ from typing import Any, NamedTuple
 
 METRIC_SEPARATOR = "/"
 PARAMETER_SEPARATOR = "|"
-# Deeper nesting is a cycle or an object graph, not a configuration; the rest is kept as text.
+# Deeper nesting is an object graph, not a configuration; the rest is kept as text.
 MAX_DEPTH = 100
+# More names than this in one call are a mistake that would fill the disk.
+MAX_LEAVES = 50_000
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 WireNumber = float | int | str
 WireScalar = float | int | str | bool | list[Any] | None
@@ -75,11 +80,6 @@ def parameters(values: Any, prefix: str | None = None) -> Iterator[tuple[str, Wi
             yield Refusal(name, "empty name", "a parameter needs a name that is not empty")
 
 
-def is_nested(value: Any) -> bool:
-    """Whether a parameter value flattens into several."""
-    return _as_mapping(value) is not None
-
-
 def scalar(value: Any) -> WireScalar:
     """A parameter or other as JSON can carry it: text, numbers, booleans and flat lists as they are, the rest as text.
 
@@ -102,21 +102,26 @@ def name_of(name: Any) -> str:
 
 
 def step_of(step: Any) -> int | None:
-    """A step or epoch as an integer, None where there is none or it cannot be one."""
-    if step is None or type(step) is int:
-        return step
-    number = _number(step)
-    return int(number) if number is not None and math.isfinite(number) else None
+    """A step as a 64-bit integer, None where there is none or it cannot be one."""
+    if type(step) is int:
+        return _int64(step)
+    number = None if step is None else _number(step)
+    return _int64(int(number)) if number is not None and math.isfinite(number) else None
 
 
 def epoch_of(epoch: Any) -> int | float | None:
     """An epoch, which unlike a step may be a fraction."""
-    if epoch is None or type(epoch) is int:
-        return epoch
-    number = _number(epoch)
+    if type(epoch) is int:
+        return _int64(epoch)
+    number = None if epoch is None else _number(epoch)
     if number is None or not math.isfinite(number):
         return None
-    return int(number) if number.is_integer() else number
+    whole = _int64(int(number)) if number.is_integer() else None
+    return number if whole is None else whole
+
+
+def _int64(number: int) -> int | None:
+    return number if _INT64_MIN <= number <= _INT64_MAX else None
 
 
 def _leaves(values: Any, separator: str, prefix: str | None) -> Iterator[tuple[str, Any]]:
@@ -125,15 +130,19 @@ def _leaves(values: Any, separator: str, prefix: str | None) -> Iterator[tuple[s
     if mapping is None:
         yield name_of(prefix) if prefix else "", values
     else:
-        yield from _walk(mapping, f"{name_of(prefix)}_" if prefix else "", separator, 0)
+        walk = _walk(mapping, f"{name_of(prefix)}_" if prefix else "", separator, (id(values),))
+        yield from itertools.islice(walk, MAX_LEAVES)
+        if (rest := next(walk, None)) is not None:
+            yield "", f"{rest[0]!r} and what follows it: more than {MAX_LEAVES} names in one call"
 
 
-def _walk(mapping: Mapping[Any, Any], path: str, separator: str, depth: int) -> Iterator[tuple[str, Any]]:
+def _walk(mapping: Mapping[Any, Any], path: str, separator: str, above: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
     for key, value in mapping.items():
         own = name_of(key)
-        inner = _as_mapping(value) if depth < MAX_DEPTH else None
+        # What holds itself would never end; seen again on its own path, it is one leaf.
+        inner = _as_mapping(value) if len(above) < MAX_DEPTH and id(value) not in above else None
         if inner:
-            yield from _walk(inner, path + own + separator, separator, depth + 1)
+            yield from _walk(inner, path + own + separator, separator, (*above, id(value)))
         else:
             yield path + own if own else "", value
 
@@ -155,7 +164,7 @@ def _number(value: Any) -> float | None:
     """A float for anything that is one number: Python, numpy, torch and Decimal scalars, booleans, number texts."""
     if type(value) is float:
         return value
-    if isinstance(value, complex):
+    if isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real):
         return None
     try:
         if isinstance(value, numbers.Number | str):
@@ -191,6 +200,15 @@ def _plain(value: Any) -> Any:
         except Exception:
             return text_of(value)
     return value
+
+
+def json_text(value: Any) -> str:
+    """Any value as compact strict JSON; what JSON cannot hold becomes text."""
+    try:
+        text = json.dumps(value, default=str, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        text = json.dumps(text_of(value))
+    return text_of(text)
 
 
 def text_of(value: Any) -> str:

@@ -1,20 +1,21 @@
-"""Delivery of one journal: the handshake, its lanes, the heartbeat, the end status."""
+"""Delivery of one journal: the handshake, its lanes, the end status."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.delivery.backoff import Backoff
 from zenml_comet_tracker.comet.delivery.dispatch import Dispatch
-from zenml_comet_tracker.comet.delivery.lane import LaneDelivery, Outcome
+from zenml_comet_tracker.comet.delivery.lane import LaneDelivery
 from zenml_comet_tracker.comet.delivery.notices import Notices
+from zenml_comet_tracker.comet.delivery.status import StatusReporter
 from zenml_comet_tracker.comet.journal.reader import JournalReader
-from zenml_comet_tracker.comet.journal.record import FILES, METRICS, PARAMETERS, REST, End
+from zenml_comet_tracker.comet.journal.record import END_SENT, FILES, METRICS, OPENED, PARAMETERS, REST, End
 from zenml_comet_tracker.comet.resources import experiments
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.transport import Transport
@@ -26,11 +27,17 @@ RECORD_LANES = (REST, PARAMETERS, METRICS)
 REFUSED_RETRY_SECONDS = 300.0
 # One turn of one experiment, so that many experiments in one process share the thread fairly.
 REQUESTS_PER_TURN = 20
+# One lost connection is no outage; this many in a row are.
+UNANSWERED_MEANS_AWAY = 3
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where delivery stands, for whoever waits for it."""
+    """Where delivery stands, for whoever waits for it.
+
+    `finished`: everything is delivered or set aside, the end status is told, and nothing is left to do. `refused`: the
+    server does not want us, `unreachable`: it does not answer. `reason` says why things stand still, if they do.
+    """
 
     finished: bool
     drained: bool
@@ -40,10 +47,10 @@ class Progress:
 
 
 class Courier:
-    """Delivers one journal. The records thread and the files thread each call their own `deliver_*`.
+    """Delivers one journal. The threads for records, files and heartbeats each call their own method, turn by turn.
 
-    Each of them returns the seconds until it wants to be called again, None for "when something is logged". With
-    `adopted`, the writer is dead: its experiment is joined, and no heartbeat says that it lives.
+    Each turn returns the seconds until the next is due, None for "when something is logged". With `adopted`, the writer
+    is dead: no heartbeat says that it lives.
     """
 
     def __init__(
@@ -58,30 +65,30 @@ class Courier:
     ) -> None:
         self.journal = journal
         self._api_key = api_key
-        self._adopted = adopted
-        self._transport = new_transport()
-        self._files_transport = new_transport()
         self._clock = clock
-        self._wall_millis = wall_millis
-        notices = Notices(logger, clock)
-        self._notices = notices
-        self._lanes = {lane: LaneDelivery(journal, lane, notices) for lane in (*RECORD_LANES, FILES)}
+        self._transports = {role: new_transport() for role in ("records", "files", "status")}
+        self._notices = Notices(logger, clock)
+        self._lanes = {lane: LaneDelivery(journal, lane, self._notices) for lane in (*RECORD_LANES, FILES)}
         self._opening = Backoff()
-        self._beat = Backoff()
-        self._next_beat = 0.0
-        self.handshake: Handshake | None = None
+        self._unanswered_openings = 0
         self._refusal: errors.StatusError | None = None
-        self._last_error: Exception | None = None
-        self._end_sent = False
-        self._unreachable = False
+        self._opening_error: Exception | None = None
+        self._fault: Exception | None = None
+        self.handshake: Handshake | None = None
+        self._end: End | None = journal.end()
+        self._end_sent = journal.marked(END_SENT)
+        self._finished = False
         self._stopped = False
         self._closing = threading.Lock()
+        self._status = StatusReporter(
+            self._transports["status"], api_key, journal.header, clock, wall_millis, beats=not adopted
+        )
         self.changed = threading.Condition()
-        self.when_open: Callable[[], None] = lambda: None
+        self.wake_senders: Callable[[], None] = lambda: None
 
     @property
     def stopped(self) -> bool:
-        """Whether nothing is left to do here: all is delivered, or delivery was given up."""
+        """Whether this courier takes no more turns."""
         return self._stopped
 
     @property
@@ -95,26 +102,45 @@ class Courier:
         return sum(lane.reader.refused for lane in self._lanes.values())
 
     def progress(self) -> Progress:
-        """Where delivery stands now."""
-        error = self._refusal or self._last_error
+        """Where delivery stands now; reads no record."""
+        lanes = self._lanes.values()
+        problems = [self._refusal, self._opening_error, *(lane.last_error for lane in lanes)]
+        problems += [self._status.last_error, self._fault]
+        unanswered = max(self._unanswered_openings, self._status.unanswered, *(lane.unanswered for lane in lanes))
         return Progress(
-            finished=self._stopped,
+            finished=self._finished,
             drained=self.handshake is not None and not self._waiting(),
-            refused=self._refusal is not None,
-            unreachable=self._unreachable,
-            reason=str(error) if error else None,
+            refused=self._refusal is not None or any(lane.held for lane in lanes) or self._status.held,
+            unreachable=unanswered >= UNANSWERED_MEANS_AWAY or self._fault is not None,
+            reason=next((str(problem) for problem in problems if problem is not None), None),
         )
 
+    def reached(self, targets: dict[str, int]) -> bool:
+        """Whether every lane is delivered, or set aside, up to these sequence numbers."""
+        return all(self._lanes[lane].reader.cursor.next_sequence >= target for lane, target in targets.items())
+
     def hurry(self) -> None:
-        """Allows one attempt of everything now: somebody waits for the outcome."""
-        self._unreachable = False
-        for backoff in (self._opening, self._beat, *(lane.backoff for lane in self._lanes.values())):
-            backoff.hurry()
+        """Allows one attempt of everything now: somebody waits for the outcome, and earlier ones no longer count."""
+        self._refusal = self._fault = None
+        self._opening.hurry()
+        self._status.hurry()
+        for lane in self._lanes.values():
+            lane.hurry()
+
+    def finish(self, end: End) -> None:
+        """Says how the experiment ended; the status is told once the records are through or stuck."""
+        self._end = end
+        self._status.ended = True
 
     def deliver_records(self) -> float | None:
-        """One turn of everything but files, with the handshake first and the end status last."""
+        """One turn of everything but files and heartbeats, with the handshake first and the end status last."""
+        if self._stopped:
+            return None
         try:
-            return self._deliver_records()
+            if self.handshake is None and not self._open():
+                return max(0.0, self._opening.until - self._clock())
+            waits = (self._deliver_lanes(RECORD_LANES, "records"), self._finish())
+            return min((wait for wait in waits if wait is not None), default=None)
         finally:
             self._tell()
 
@@ -123,65 +149,80 @@ class Courier:
         if self.handshake is None or self._stopped:
             return None
         try:
-            wait = self._deliver_lanes((FILES,), self._files_transport)
+            wait = self._deliver_lanes((FILES,), "files")
             self._close_when_through()
             return wait
         finally:
             self._tell()
 
+    def beat(self) -> float | None:
+        """One heartbeat, if one is due."""
+        if self.handshake is None or self._stopped:
+            return None
+        return self._status.beat(self.handshake)
+
+    def broke(self, fault: Exception) -> float:
+        """Notes that a turn failed in a way nobody foresaw; returns the seconds after which to try again."""
+        self._fault = fault
+        self._notices.warn(
+            f"fault {type(fault).__name__}",
+            "Delivery of %s stumbled (%s: %s); it is tried again, and everything is still in the journal.",
+            self.journal.folder,
+            type(fault).__name__,
+            fault,
+        )
+        self._tell()
+        return 10.0
+
     def stop(self) -> None:
         """Closes connections and lets go of the journal."""
         self._stopped = True
-        self._transport.close()
-        self._files_transport.close()
+        for transport in self._transports.values():
+            transport.close()
         self.journal.close()
+        self.wake_senders()
         self._tell()
 
     def _tell(self) -> None:
         with self.changed:
             self.changed.notify_all()
 
-    def _deliver_records(self) -> float | None:
-        if self._stopped:
-            return None
-        if self.handshake is None and not self._open():
-            return max(0.0, self._opening.until - self._clock())
-        waits = [self._deliver_lanes(RECORD_LANES, self._transport), self._finish()]
-        if not self._stopped and not self._end_sent:
-            waits.append(self._heartbeat())
-        return min((wait for wait in waits if wait is not None), default=None)
-
     def _open(self) -> bool:
         now = self._clock()
         if self._opening.until > now:
             return False
         header = self.journal.header
-        # After an attempt without an answer, the experiment that exists is most likely our own.
-        join = self._adopted or header.mode != "create" or bool(header.parent_writer) or self._opening.failing
+        # An experiment that exists is ours when an earlier attempt may have reached the server.
+        join = header.mode != "create" or header.parent_writer is not None or self.journal.marked(OPENED)
         opening = experiments.Opening(
             header.experiment_key, header.workspace, header.project_name, header.started_millis, join
         )
         try:
-            handshake = experiments.open_experiment(self._transport, self._api_key, opening)
+            handshake = experiments.open_experiment(self._transports["records"], self._api_key, opening)
         except errors.RequestError as error:
             self._not_opened(error, now)
             return False
+        self.journal.mark(OPENED)
         self._opening.succeeded()
-        self._refusal = self._last_error = None
+        self._unanswered_openings = 0
+        self._refusal = self._opening_error = self._fault = None
         self.handshake = handshake
         self._tell()
-        self.when_open()
+        self.wake_senders()
         return True
 
     def _not_opened(self, error: errors.RequestError, now: float) -> None:
-        self._last_error = error
-        self._unreachable = isinstance(error, errors.ConnectionFailedError)
+        self._opening_error = error
+        unanswered = isinstance(error, errors.ConnectionFailedError)
+        self._unanswered_openings = self._unanswered_openings + 1 if unanswered else 0
+        if not isinstance(error, errors.StatusError) or isinstance(error, errors.ServerFaultError):
+            self.journal.mark(OPENED)
         if isinstance(error, errors.StatusError) and not error.retryable:
             self._refusal = error
             self._opening.failed(now, at_least=REFUSED_RETRY_SECONDS)
         else:
-            at_least = error.retry_after if isinstance(error, errors.ThrottledError) else 0.0
-            self._opening.failed(now, at_least=at_least)
+            asked = error.retry_after if isinstance(error, errors.ThrottledError) else 0.0
+            self._opening.failed(now, asked=asked)
         self._notices.warn(
             f"open {type(error).__name__}",
             "Experiment %s is not open at %s yet: %s. What is logged is kept in %s.",
@@ -191,77 +232,35 @@ class Courier:
             self.journal.folder,
         )
 
-    def _deliver_lanes(self, names: tuple[str, ...], transport: Transport) -> float | None:
+    def _deliver_lanes(self, names: Iterable[str], role: str) -> float | None:
         assert self.handshake is not None  # noqa: S101
-        dispatch = Dispatch(transport, self._api_key, self.journal, self.handshake)
+        dispatch = Dispatch(self._transports[role], self._api_key, self.journal, self.handshake)
         lanes = [self._lanes[name] for name in names]
         for _ in range(REQUESTS_PER_TURN):
-            outcomes = [lane.attempt(dispatch, self._clock()) for lane in lanes]
-            self._note(outcomes, lanes)
-            if Outcome.PROGRESS not in outcomes:
-                waits = [lane.backoff.until - self._clock() for lane in lanes if lane.backoff.failing]
+            moved = [lane.attempt(dispatch, self._clock()) for lane in lanes]
+            if not any(moved):
+                waits = [lane.backoff.until - self._clock() for lane in lanes if lane.stuck]
                 return max(0.0, min(waits)) if waits else None
+        self._fault = None
         return 0.0
-
-    def _note(self, outcomes: list[Outcome], lanes: list[LaneDelivery]) -> None:
-        if Outcome.UNREACHABLE in outcomes:
-            self._unreachable = True
-        elif Outcome.PROGRESS in outcomes:
-            self._unreachable = False
-        self._last_error = next((lane.last_error for lane in lanes if lane.last_error), None)
 
     def _waiting(self) -> bool:
         """Whether any lane still holds records."""
-        return any(lane.reader.peek(1) is not None for lane in self._lanes.values())
-
-    def _heartbeat(self) -> float | None:
-        if self._adopted or not self.journal.header.primary:
-            return None
-        now = self._clock()
-        due = max(self._next_beat, self._beat.until)
-        if due > now:
-            return due - now
-        try:
-            interval = self._report_alive(alive=True, millis=self._wall_millis())
-        except errors.RequestError as error:
-            self._beat.failed(now)
-            self._notices.warn(f"beat {type(error).__name__}", "A heartbeat was not delivered: %s", error)
-            return self._beat.until - now
-        self._beat.succeeded()
-        self._next_beat = now + interval
-        return interval
-
-    def _report_alive(self, *, alive: bool, millis: int) -> float:
-        assert self.handshake is not None  # noqa: S101
-        header = self.journal.header
-        return experiments.report_status(
-            self._transport,
-            self._api_key,
-            header.experiment_key,
-            self.handshake,
-            alive=alive,
-            millis=millis,
-            attempt=header.attempt,
-        )
+        return any(lane.reader.waiting for lane in self._lanes.values())
 
     def _finish(self) -> float | None:
-        """Sends the end status once the records are through or stuck, and closes the journal once all is through."""
-        end = self.journal.end()
-        if end is None:
+        """Tells the end status once the records are through or stuck, and closes the journal once all is through."""
+        if self._end is None:
             return None
         if not self._end_sent:
-            now = self._clock()
-            if not all(lane.backoff.failing or lane.reader.peek(1) is None for lane in self._record_lanes()):
+            if any(lane.reader.waiting and not lane.stuck for lane in self._record_lanes()):
                 return 0.0
-            if self._beat.until > now:
-                return self._beat.until - now
-            try:
-                self._send_end(end)
-            except errors.RequestError as error:
-                self._beat.failed(now)
-                self._last_error = error
-                self._unreachable = isinstance(error, errors.ConnectionFailedError)
-                return self._beat.until - now
+            assert self.handshake is not None  # noqa: S101
+            wait = self._status.tell_end(self.handshake, self._end)
+            if wait is not None:
+                return wait
+            self._end_sent = True
+            self.journal.mark(END_SENT)
         self._close_when_through()
         return None
 
@@ -270,18 +269,10 @@ class Courier:
         with self._closing:
             if self._stopped or not self._end_sent or self._waiting():
                 return
-            if not self.refused:
+            if not self.journal.set_aside():
                 self.journal.remove()
+            self._finished = True
             self.stop()
 
     def _record_lanes(self) -> list[LaneDelivery]:
         return [self._lanes[name] for name in RECORD_LANES]
-
-    def _send_end(self, end: End) -> None:
-        """Only the primary writer decides the status; of the failure first, so that no reader sees a success."""
-        key, millis = self.journal.header.experiment_key, end.at_millis
-        if self.journal.header.primary:
-            if end.error is not None:
-                experiments.report_failure(self._transport, key, error=end.error, millis=millis, attempt=end.attempt)
-            self._report_alive(alive=False, millis=millis)
-        self._end_sent = True

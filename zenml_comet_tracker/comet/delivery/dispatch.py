@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -23,7 +23,7 @@ class Dispatch:
     """Sends portions of one journal over one transport, in the shape that its handshake settled."""
 
     transport: Transport
-    api_key: str
+    api_key: str = field(repr=False)
     reader: JournalReader
     handshake: Handshake
 

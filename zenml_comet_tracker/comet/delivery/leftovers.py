@@ -28,10 +28,13 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of a leftover: values sent and refused now, values that still wait, and why if any do."""
+    """What became of a leftover: values sent now, records set aside (now or earlier), and whether anything still waits.
+
+    `reason` says why something waits. A journal with records set aside is kept, for its owner to look at.
+    """
 
     sent: int
-    refused: int
+    set_aside: int
     waiting: bool
     reason: str | None
 
@@ -54,11 +57,10 @@ def deliver_leftover(leftover: Leftover, api_key: str, new_transport: Callable[[
     A dead primary writer that left no end status is closed as failed, at the time of its last record.
     """
     journal = JournalReader(leftover.folder)
-    if journal.end() is None and leftover.header.primary:
-        End(_last_written_millis(leftover.folder), leftover.header.attempt, DIED).save(leftover.folder)
-    elif journal.end() is None:
-        End(_last_written_millis(leftover.folder), leftover.header.attempt).save(leftover.folder)
     courier = Courier(journal, api_key, new_transport, adopted=True)
+    if journal.end() is None:
+        error = DIED if leftover.header.primary else None
+        courier.finish(End(_last_written_millis(leftover.folder), leftover.header.attempt, error))
     try:
         moved = -1
         while moved != courier.delivered + courier.refused:
@@ -66,7 +68,8 @@ def deliver_leftover(leftover: Leftover, api_key: str, new_transport: Callable[[
             courier.deliver_records()
             courier.deliver_files()
         progress = courier.progress()
-        return Delivery(courier.delivered, courier.refused, not progress.finished, progress.reason)
+        kept = journal.set_aside()
+        return Delivery(courier.delivered, kept, not progress.finished, progress.reason)
     finally:
         courier.stop()
 

@@ -1,16 +1,13 @@
-"""The background threads of a process: one delivers the records of all experiments, one their files."""
+"""The background threads: for each server one that delivers records, one for files, one for heartbeats."""
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
 from collections.abc import Callable
 
 from zenml_comet_tracker.comet.delivery.courier import Courier
-
-logger = logging.getLogger(__name__)
 
 # Long enough to gather a batch, short enough to look live on a page that refreshes every two seconds.
 GATHER_SECONDS = 0.2
@@ -50,9 +47,7 @@ class Sender:
 
     def _run(self) -> None:
         wait: float | None = 0.0
-        while True:
-            if not self._sleep(wait):
-                return
+        while self._sleep(wait):
             self.awake = False
             waits = [self._take_turn(courier) for courier in self._snapshot()]
             wait = min((w for w in waits if w is not None), default=None)
@@ -80,44 +75,42 @@ class Sender:
     def _take_turn(self, courier: Courier) -> float | None:
         try:
             return self._turn(courier)
-        except Exception:
-            # The thread serves every experiment of the process: a fault in one journal must not silence the others.
-            logger.exception("Delivery of %s failed; it stays in the journal", courier.journal.folder)
-            courier.stop()
-            return None
+        except Exception as error:
+            # The thread serves every experiment of the process: a fault in one must not silence the others.
+            return courier.broke(error)
 
 
 class Senders:
-    """The two threads of a process, as one."""
+    """The threads for one server: one that does not answer holds up no other, and heartbeats wait for nothing."""
 
     def __init__(self) -> None:
         self.records = Sender("zenml-comet-records", Courier.deliver_records)
         self.files = Sender("zenml-comet-files", Courier.deliver_files)
+        self.beats = Sender("zenml-comet-beats", Courier.beat)
 
     def add(self, courier: Courier) -> None:
-        """Takes a courier on for its records and, once the handshake is done, its files."""
-        courier.when_open = self.files.wake
-        self.records.add(courier)
-        self.files.add(courier)
+        """Takes a courier on for its records and, once the handshake is done, its files and heartbeats."""
+        courier.wake_senders = self._wake_the_others
+        for sender in (self.records, self.files, self.beats):
+            sender.add(courier)
 
-    def wake(self, *, urgent: bool = False) -> None:
-        """Wakes both threads."""
-        self.records.wake(urgent=urgent)
-        self.files.wake(urgent=urgent)
+    def wake(self) -> None:
+        """Wakes the threads that deliver, without gathering."""
+        self.records.wake(urgent=True)
+        self.files.wake(urgent=True)
 
-
-_senders = Senders()
-
-
-def senders() -> Senders:
-    """The threads of this process; a forked child gets its own."""
-    return _senders
+    def _wake_the_others(self) -> None:
+        for sender in (self.records, self.files, self.beats):
+            sender.wake(urgent=True)
 
 
-def _start_anew() -> None:
-    # Threads do not survive a fork and their locks may be held for ever; the parent delivers its own journals.
-    global _senders
-    _senders = Senders()
+_by_root: dict[str, Senders] = {}
 
 
-os.register_at_fork(after_in_child=_start_anew)
+def senders(root: str) -> Senders:
+    """The threads of this process for one server; a forked child gets its own."""
+    return _by_root.setdefault(root, Senders())
+
+
+# Threads do not survive a fork and their locks may be held for ever; the parent delivers its own journals.
+os.register_at_fork(after_in_child=_by_root.clear)

@@ -35,7 +35,7 @@ def find_place(configured: str | os.PathLike[str] | None = None) -> Place:
     Passing over one that was asked for by name, and ending in the temporary folder, are each said in a warning.
     `JournalError` when nothing can be written.
     """
-    named = [Path(p).expanduser() for p in (configured, os.environ.get(VARIABLE)) if p]
+    named = [_expanded(p) for p in (configured, os.environ.get(VARIABLE)) if p]
     problems = []
     for folder in [*named, *_state_folders()]:
         problem = _unusable(folder)
@@ -44,12 +44,28 @@ def find_place(configured: str | os.PathLike[str] | None = None) -> Place:
         problems.append(f"{folder}: {problem}")
         if folder in named:
             logger.warning("The journal folder %s cannot be used (%s); trying the next place.", folder, problem)
-    fallback = Path(tempfile.gettempdir()) / f"zenml-comet-{os.getuid()}" / "journals"
+    fallback = _temporary_folder()
     problem = _unusable(fallback)
     if problem is None:
         logger.warning("Journals go to the temporary folder %s, which may not survive a restart.", fallback)
         return Place(fallback, persistent=False)
     raise JournalError("No folder for journals can be written. " + "; ".join([*problems, f"{fallback}: {problem}"]))
+
+
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        # `~name` of nobody: taken as it is written, which then cannot be used and is said so.
+        return Path(path)
+
+
+def _temporary_folder() -> Path:
+    try:
+        base = Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        base = Path("/tmp")  # noqa: S108
+    return base / f"zenml-comet-{os.getuid()}" / "journals"
 
 
 def _state_folders() -> list[Path]:

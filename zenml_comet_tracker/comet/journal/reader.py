@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from zenml_comet_tracker.comet.journal.record import (
 
 # About one full batch of metrics a read; what is read beyond the batch is read again.
 READ_BYTES = 128 << 10
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class LaneReader:
     cursor: Cursor = field(init=False)
     delivered: int = 0
     refused: int = 0
+    # Segments, by number and size, whose last line lacks its newline: still being written, or torn for ever.
+    _tails: set[tuple[int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         try:
@@ -86,9 +91,32 @@ class LaneReader:
             if portion.records or portion.torn:
                 return portion
             following = Cursor(cursor.segment + 1, 0, cursor.next_sequence)
-            if not (self.folder / segment_name(self.lane, following.segment)).exists():
+            if not self._segment_path(following.segment).exists():
                 return None
+            # The writer may have added to this segment between the look and the opening of the next; now it cannot.
+            portion = self._peek_segment(cursor, max_values)
+            if portion.records or portion.torn:
+                return portion
             cursor = following
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything follows the cursor; reads no record."""
+        number, offset = self.cursor.segment, self.cursor.offset
+        while (size := self._size(number)) is not None:
+            if size > offset and (number, size) not in self._tails:
+                return True
+            number, offset = number + 1, 0
+        return False
+
+    def _segment_path(self, number: int) -> Path:
+        return self.folder / segment_name(self.lane, number)
+
+    def _size(self, number: int) -> int | None:
+        try:
+            return self._segment_path(number).stat().st_size
+        except FileNotFoundError:
+            return None
 
     def commit(self, portion: Portion) -> None:
         """Moves the cursor behind a delivered portion and deletes the segments before it."""
@@ -106,14 +134,9 @@ class LaneReader:
 
     def _peek_segment(self, cursor: Cursor, max_values: int) -> Portion:
         """Records of one segment. A torn line before a newline is skipped; one at the end is still being written."""
-        path = self.folder / segment_name(self.lane, cursor.segment)
-        try:
-            with path.open("rb") as stream:
-                stream.seek(cursor.offset)
-                data = stream.read(READ_BYTES)
-                while b"\n" not in data and (more := stream.read(READ_BYTES)):
-                    data += more
-        except FileNotFoundError:
+        data = self._read_lines(cursor)
+        if b"\n" not in data:
+            self._tails.add((cursor.segment, cursor.offset + len(data)))
             return Portion([], cursor)
         records: list[Record] = []
         offset, sequence, values, torn = cursor.offset, cursor.next_sequence, 0, 0
@@ -132,12 +155,28 @@ class LaneReader:
             offset += len(line)
         return Portion(records, Cursor(cursor.segment, offset, sequence), torn)
 
+    def _read_lines(self, cursor: Cursor) -> bytes:
+        """What follows the cursor in its segment: about one read, or as much as one long line needs."""
+        try:
+            with self._segment_path(cursor.segment).open("rb") as stream:
+                stream.seek(cursor.offset)
+                blocks = [stream.read(READ_BYTES)]
+                while b"\n" not in blocks[-1] and (block := stream.read(READ_BYTES)):
+                    blocks.append(block)
+        except FileNotFoundError:
+            return b""
+        return b"".join(blocks)
+
     def _move(self, cursor: Cursor) -> None:
+        """Moves on in memory whatever happens: a cursor that cannot be saved costs a repetition after a crash."""
+        left, self.cursor = self.cursor, cursor
         content = {"segment": cursor.segment, "offset": cursor.offset, "next_sequence": cursor.next_sequence}
-        write_whole(self._cursor_path, orjson.dumps(content))
-        for number in range(self.cursor.segment, cursor.segment):
-            (self.folder / segment_name(self.lane, number)).unlink(missing_ok=True)
-        self.cursor = cursor
+        try:
+            write_whole(self._cursor_path, orjson.dumps(content))
+            for number in range(left.segment, cursor.segment):
+                self._segment_path(number).unlink(missing_ok=True)
+        except OSError as error:
+            logger.debug("%s cannot be saved: %s", self._cursor_path, error)
 
 
 class JournalReader:
@@ -157,6 +196,19 @@ class JournalReader:
     def end(self) -> End | None:
         """The end status, None while there is none."""
         return End.load(self.folder)
+
+    def mark(self, name: str) -> None:
+        """Remembers a fact about the journal; one that cannot be saved is only known to this process."""
+        with contextlib.suppress(OSError):
+            write_whole(self.folder / name, b"")
+
+    def marked(self, name: str) -> bool:
+        """Whether the fact was remembered, by this process or another."""
+        return (self.folder / name).exists()
+
+    def set_aside(self) -> int:
+        """How many records lie set aside, from this delivery or an earlier one."""
+        return sum(path.read_bytes().count(b"\n") for path in self.folder.glob("*.refused.jsonl"))
 
     def kept_file(self, content: dict[str, Any]) -> Path:
         """Where the bytes of a file record are; `JournalError` when they are gone or not those of the call."""

@@ -10,6 +10,8 @@ A journal belongs to one writer (a process, or what a fork made of it) of one ex
         <lane>.refused.jsonl     records that the server refused for good, with the reason
         files/<asset id>         bytes kept until they are delivered
         end.json                 the end status, once the experiment has ended
+        opened                   exists when the server opened the experiment for this journal, or may have
+        end-sent                 exists when the end status is delivered
 
 A record holds `s`, the sequence number of its first value in its lane, and `t`, milliseconds since the epoch; the rest
 depends on the lane.
@@ -45,6 +47,8 @@ END_FILE = "end.json"
 FILES_FOLDER = "files"
 WRITER_LOCK = "writer.lock"
 READER_LOCK = "reader.lock"
+OPENED = "opened"
+END_SENT = "end-sent"
 
 
 def new_writer_id() -> str:
@@ -103,13 +107,16 @@ class Header:
             version = values["format_version"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise JournalError(f"{folder} is no journal: its {HEADER_FILE} cannot be read ({error})") from error
-        if version > FORMAT_VERSION:
+        if not isinstance(version, int) or version > FORMAT_VERSION:
             raise JournalError(
                 f"{folder} has journal format {version}, this version reads up to {FORMAT_VERSION}; "
                 "deliver it with a newer zenml-comet-tracker"
             )
         known = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
-        return cls(**known)
+        try:
+            return cls(**known)
+        except TypeError as error:
+            raise JournalError(f"{folder} is no journal: its {HEADER_FILE} lacks something ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -120,9 +127,9 @@ class End:
     attempt: int
     error: str | None = None
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, sync: bool = False) -> None:
         """Writes the end status; the last one written counts."""
-        write_whole(folder / END_FILE, orjson.dumps(asdict(self)))
+        write_whole(folder / END_FILE, orjson.dumps(asdict(self)), sync=sync)
 
     @classmethod
     def load(cls, folder: Path) -> End | None:
@@ -164,12 +171,15 @@ def segment_name(lane: str, number: int) -> str:
     return f"{lane}.{number:08d}.jsonl"
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Puts `data` in place at once, mode 0600."""
+def write_whole(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Puts `data` in place at once, mode 0600; `OSError` when the disk does not take all of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, data)
+        if os.write(descriptor, data) != len(data):
+            raise OSError(f"{path} was not written whole")
+        if sync:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
     os.replace(temporary, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -26,65 +27,89 @@ COPY_LIMIT_BYTES = 256 << 20
 
 
 class LaneWriter:
-    """Appends the records of one lane; any number of threads may."""
+    """Appends the records of one lane. Any number of threads may, and signal handlers that interrupt them.
+
+    `accepted` counts the values written; `written_to` is the sequence number behind the last record written.
+    """
 
     def __init__(self, folder: Path, lane: str, *, sync: bool) -> None:
         self._folder = folder
         self._lane = lane
         self._sync = sync
-        self._lock = threading.Lock()
+        # Reentrant, because a signal handler that logs runs inside the very call that it interrupts.
+        self._lock = threading.RLock()
+        self._busy = False
+        self._interrupting: list[tuple[bytes, int]] = []
         self._next = 1
         self._segment = 0
         self._size = 0
         self._descriptor = -1
         self._closed = False
+        self.accepted = 0
+        self.written_to = 1
 
     def append(self, body: bytes, values: int) -> None:
         """Writes one record given as the inside of its JSON object; `OSError` when the disk does not take it."""
         with self._lock:
-            if self._closed:
-                raise OSError("the experiment has ended")
-            if self._descriptor < 0 or self._size >= SEGMENT_BYTES:
-                self._open_next()
-            line = b'{"s":%d,%b}\n' % (self._next, body)
-            written = os.write(self._descriptor, line)
-            if written != len(line):
-                # Half a record would make the next one unreadable too.
-                os.ftruncate(self._descriptor, self._size)
-                raise OSError(f"only {written} of {len(line)} bytes were written")
-            self._size += written
-            self._next += values
-            if self._sync:
-                os.fsync(self._descriptor)
-
-    @property
-    def accepted(self) -> int:
-        """How many values were written."""
-        return self._next - 1
+            if self._busy:
+                self._interrupting.append((body, values))
+                return
+            self._busy = True
+            try:
+                self._write(body, values)
+                while self._interrupting:
+                    self._write(*self._interrupting.pop(0))
+            finally:
+                self._busy = False
 
     def close(self) -> None:
         """Closes the segment for good: nothing can be added behind an end status."""
         with self._lock:
+            while self._interrupting and not self._closed:
+                self._write(*self._interrupting.pop(0))
             self._closed = True
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
 
     def forsake(self) -> None:
-        """In a forked child: closes the inherited descriptor."""
+        """In a forked child: closes the inherited descriptor, whatever another thread of the parent was doing to it."""
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
             self._descriptor = -1
+
+    def _write(self, body: bytes, values: int) -> None:
+        if self._closed:
+            raise OSError("the experiment has ended")
+        if self._descriptor < 0 or self._size >= SEGMENT_BYTES:
+            self._open_next()
+        # Taken before the write: an exception in between leaves a gap, which readers see, and never a number twice.
+        sequence = self._next
+        self._next += values
+        line = b'{"s":%d,%b}\n' % (sequence, body)
+        written = os.write(self._descriptor, line)
+        if written != len(line):
+            # Half a record would make the next one unreadable too.
+            os.ftruncate(self._descriptor, self._size)
+            raise OSError(f"only {written} of {len(line)} bytes were written")
+        self._size += written
+        self.accepted += values
+        self.written_to = sequence + values
+        if self._sync:
+            os.fsync(self._descriptor)
 
     def _open_next(self) -> None:
         path = self._folder / segment_name(self._lane, self._segment + 1)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._descriptor = descriptor
+        previous, self._descriptor = self._descriptor, descriptor
+        if previous >= 0:
+            os.close(previous)
         self._segment += 1
         self._size = 0
+        if self._sync:
+            sync_folder(self._folder)
 
 
 class JournalWriter:
@@ -97,17 +122,20 @@ class JournalWriter:
         self.header = header
         self.folder = place / header.folder_name
         self.dropped: Counter[str] = Counter()
-        self._count_lock = threading.Lock()
+        self._count_lock = threading.RLock()
+        self._sync = durability == "sync"
         try:
             self.folder.mkdir(mode=0o700)
             (self.folder / FILES_FOLDER).mkdir(mode=0o700)
             self._lock = os.open(self.folder / WRITER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             header.save(self.folder)
+            if self._sync:
+                sync_folder(self.folder)
+                sync_folder(place)
         except OSError as error:
             raise JournalError(f"The journal {self.folder} cannot be made: {error}") from error
-        sync = durability == "sync"
-        self._lanes = {lane: LaneWriter(self.folder, lane, sync=sync) for lane in LANES}
+        self._lanes = {lane: LaneWriter(self.folder, lane, sync=self._sync) for lane in LANES}
 
     def append(self, lane: str, content: dict[str, Any], *, values: int = 1) -> bool:
         """Whether the record was written; when it returns, the data is in the operating system's hands."""
@@ -115,7 +143,8 @@ class JournalWriter:
         try:
             self._lanes[lane].append(body, values)
         except OSError as error:
-            self.drop(f"not written to the journal: {error.strerror or error}", values)
+            reason = f"not written to the journal: {error.strerror or error}"
+            self.drop(reason, reason, values)
             return False
         return True
 
@@ -124,13 +153,17 @@ class JournalWriter:
         """How many values were written, in all lanes."""
         return sum(lane.accepted for lane in self._lanes.values())
 
-    def drop(self, reason: str, values: int = 1) -> None:
-        """Counts values that were not accepted; the first of each reason is said aloud."""
+    def written_to(self) -> dict[str, int]:
+        """For each lane, the sequence number behind the last record written."""
+        return {name: lane.written_to for name, lane in self._lanes.items()}
+
+    def drop(self, reason: str, message: str, values: int = 1) -> None:
+        """Counts values that were not accepted; the first of each reason is said aloud, with `message`."""
         with self._count_lock:
             first = reason not in self.dropped
             self.dropped[reason] += values
         if first:
-            logger.warning("Something logged to experiment %s is dropped: %s", self.header.experiment_key, reason)
+            logger.warning("Something logged to experiment %s is dropped: %s", self.header.experiment_key, message)
 
     def keep(self, source: Path, asset_id: str) -> dict[str, Any]:
         """Keeps a file's bytes as they are now; returns what the record must hold to find them again.
@@ -145,22 +178,31 @@ class JournalWriter:
                 "mtime_ns": status.st_mtime_ns,
                 "inode": status.st_ino,
             }
-        kept = self.folder / FILES_FOLDER / asset_id
-        shutil.copyfile(source, kept)
-        kept.chmod(0o600)
-        return {"kept": asset_id, "size": status.st_size}
+        with source.open("rb") as stream, self._kept(asset_id) as kept:
+            shutil.copyfileobj(stream, kept, 1 << 20)
+            return self._kept_entry(kept, asset_id)
 
     def keep_bytes(self, data: bytes, asset_id: str) -> dict[str, Any]:
         """Keeps bytes that come from no file."""
-        kept = self.folder / FILES_FOLDER / asset_id
-        descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        return {"kept": asset_id, "size": len(data)}
+        with self._kept(asset_id) as kept:
+            kept.write(data)
+            return self._kept_entry(kept, asset_id)
+
+    def _kept(self, asset_id: str) -> Any:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        return os.fdopen(os.open(self.folder / FILES_FOLDER / asset_id, flags, 0o600), "wb")
+
+    def _kept_entry(self, kept: Any, asset_id: str) -> dict[str, Any]:
+        kept.flush()
+        if self._sync:
+            os.fsync(kept.fileno())
+        return {"kept": asset_id, "size": kept.tell()}
 
     def end(self, end: End) -> None:
-        """Writes the end status and closes the lanes; the writer still counts as alive until `close`."""
-        end.save(self.folder)
+        """Closes the lanes, so that no record can follow, and writes the end status. `OSError` when it cannot be."""
+        for lane in self._lanes.values():
+            lane.close()
+        end.save(self.folder, sync=self._sync)
 
     def close(self) -> None:
         """Closes every file and lets go of the writer lock."""
@@ -170,6 +212,10 @@ class JournalWriter:
             os.close(self._lock)
             self._lock = -1
 
+    def remove_unused(self) -> None:
+        """Deletes a journal that was only made to count what can no longer be logged."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def forsake(self) -> None:
         """In a forked child: closes the inherited descriptors; the parent's lock stays held by the parent.
 
@@ -178,5 +224,15 @@ class JournalWriter:
         for lane in self._lanes.values():
             lane.forsake()
         if self._lock >= 0:
-            os.close(self._lock)
+            with contextlib.suppress(OSError):
+                os.close(self._lock)
             self._lock = -1
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

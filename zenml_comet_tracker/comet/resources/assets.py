@@ -50,7 +50,12 @@ def upload(
         "groupingName": asset.grouping_name,
     }
     transport.upload(
-        f"{CLIENTLIB}asset/upload", params, file, file_name="file", metadata=asset.metadata, headers=headers
+        f"{CLIENTLIB}asset/upload",
+        params,
+        file,
+        file_name=Path(asset.file_name).name or "file",
+        metadata=asset.metadata,
+        headers=headers,
     )
 
 
@@ -77,7 +82,12 @@ def upload_image(
         "overwrite": str(image.overwrite),
     }
     transport.upload(
-        f"{CLIENTLIB}visualizations/upload", params, file, file_name="file", metadata=image.metadata, headers=headers
+        f"{CLIENTLIB}visualizations/upload",
+        params,
+        file,
+        file_name=Path(image.file_name).name or "file",
+        metadata=image.metadata,
+        headers=headers,
     )
 
 
