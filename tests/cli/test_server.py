@@ -70,6 +70,8 @@ def test_open_leads_to_the_page_that_was_named(data: Path) -> None:
     elsewhere = run("open", "--print", "https://www.comet.com/ws/p/k")
     assert elsewhere.exit_code == 2
     assert server.url in elsewhere.stderr
+    nonsense = run("open", "--print", "http://127.0.0.1:abc/")
+    assert (nonsense.exit_code, server.url in nonsense.stderr) == (2, True)
 
 
 def test_open_tells_when_there_is_no_browser(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +117,9 @@ def test_a_failed_start_is_exit_code_5(data: Path, monkeypatch: pytest.MonkeyPat
     assert run("up").exit_code == 5
 
 
-@pytest.mark.parametrize("arguments", [["nope"], ["up", "--port", "many"], ["up", "--port", "0"], ["up", "extra"]])
+@pytest.mark.parametrize(
+    "arguments", [["nope"], ["up", "--port", "many"], ["up", "--port", "0"], ["up", "extra"], ["up", "--data", ""]]
+)
 def test_wrong_usage_is_exit_code_2(data: Path, arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
 

@@ -170,6 +170,59 @@ def test_a_folder_that_others_may_write_is_refused(daemon_folder: Path) -> None:
         launch.ensure(daemon_folder)
 
 
+def test_a_folder_with_somebodys_files_is_refused_and_left_alone(daemon_folder: Path) -> None:
+    for name in ("files/en/manual.txt", "files/incoming/x.txt"):
+        (daemon_folder / name).parent.mkdir(parents=True)
+        (daemon_folder / name).write_text("mine")
+    daemon_folder.chmod(0o755)
+    before = {path: path.lstat().st_mode for path in [daemon_folder, *daemon_folder.rglob("*")]}
+    with pytest.raises(errors.DataFolderError, match=r"'files'.*empty folder"):
+        launch.ensure(daemon_folder)
+    assert {path: path.lstat().st_mode for path in [daemon_folder, *daemon_folder.rglob("*")]} == before
+
+
+def test_an_empty_folder_keeps_the_mode_it_has(daemon_folder: Path) -> None:
+    daemon_folder.mkdir()
+    daemon_folder.chmod(0o755)
+    launch.ensure(daemon_folder)
+    assert stat.S_IMODE(daemon_folder.stat().st_mode) == 0o755
+    assert not (daemon_folder / "api_key").stat().st_mode & 0o077
+
+
+def test_a_start_after_one_that_failed_early_takes_the_folder(daemon_folder: Path) -> None:
+    daemon_folder.mkdir(mode=0o700)
+    (daemon_folder / "server.log").write_text("it died here")
+    (daemon_folder / "api_key").write_text("")
+    (daemon_folder / "server.json").write_text(
+        '{"url": "http://127.0.0.1:99999", "pid": 1, "version": "1", "started": 1}'
+    )
+    server = launch.ensure(daemon_folder)
+    assert answers(server)
+    assert len((daemon_folder / "api_key").read_text()) == 40
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="the superuser may read everything")
+def test_a_folder_that_cannot_be_looked_into_is_told(daemon_folder: Path) -> None:
+    daemon_folder.mkdir(mode=0o000)
+    try:
+        for ask in (launch.find, launch.stop, launch.ensure):
+            with pytest.raises(errors.DataFolderError, match=r"server\.lock"):
+                ask(daemon_folder)
+    finally:
+        daemon_folder.chmod(0o700)
+
+
+def test_an_unreadable_lock_is_told(daemon_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(lock.os, "open", refuse)
+    with pytest.raises(errors.DataFolderError, match="Permission denied"):
+        launch.find(daemon_folder)
+    with pytest.raises(errors.DataFolderError, match="Permission denied"):
+        lock.ServerLock(daemon_folder).__enter__()
+
+
 def test_a_broken_database_is_told_at_once(daemon_folder: Path) -> None:
     daemon_folder.mkdir(mode=0o700)
     (daemon_folder / "comet.db").write_bytes(b"nothing of ours" * 100)
@@ -208,6 +261,13 @@ def test_what_was_logged_survives_a_restart(daemon_folder: Path, daemon: Running
     query = {"experimentKey": "a" * 32}
     answer = requests.get(f"{again.url}/api/rest/v2/experiment/tags", params=query, headers=headers, timeout=20)
     assert answer.json() == {"tags": ["kept"]}
+
+
+def test_a_stop_folds_the_write_ahead_log_into_the_database(daemon_folder: Path, daemon: RunningServer) -> None:
+    assert answers(daemon)
+    assert (daemon_folder / "comet.db-wal").exists()
+    launch.stop(daemon_folder)
+    assert not (daemon_folder / "comet.db-wal").exists()
 
 
 def test_the_default_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,9 +16,24 @@ from zenml_comet_tracker.cli.program import typed
 from zenml_comet_tracker.local import launch
 from zenml_comet_tracker.local.launch import RunningServer
 
+
+class _Folder(click.Path):
+    """A folder's path. Empty it would mean the working directory, which nobody means by it."""
+
+    name = "folder"
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip():
+            self.fail("expected the path of a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _data = click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_Folder(),
     default=launch.default_data_folder,
     help="Folder of its database, files and key. [default: ZENML_COMET_LOCAL_DATA, else in the user's data folder]",
 )
@@ -90,8 +105,12 @@ def _path(address: str, server: RunningServer) -> str:
     """The page's path out of an address as it stands in ZenML's metadata."""
     if address.startswith("/"):
         return address
-    parts = urlsplit(address)
-    if parts.port != urlsplit(server.url).port or parts.hostname not in ("127.0.0.1", "localhost"):
+    try:
+        parts = urlsplit(address)
+        here = parts.port == urlsplit(server.url).port and parts.hostname in ("127.0.0.1", "localhost")
+    except ValueError:
+        here = False
+    if not here:
         raise click.BadParameter(f"{address} is not on the local Comet at {server.url}.", param_hint="ADDRESS")
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 

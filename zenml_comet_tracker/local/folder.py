@@ -19,12 +19,17 @@ import stat
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from zenml_comet_tracker.local.errors import DataFolderError
 
 ENVIRONMENT = "ZENML_COMET_LOCAL_DATA"
 # 160 bits, in letters and digits that survive every shell and configuration file.
 _KEY_BYTES = 20
+_RECORD = "server.json"
+# Either shows that a server has been at home here; a start that failed early leaves nothing but the others.
+_PROOFS = {"server.lock", "comet.db"}
+_BEFORE_THE_LOCK = {"api_key", "server.log", "server.log.1"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,10 @@ def default_data_folder() -> Path:
 
 
 def prepare(folder: Path) -> None:
-    """Makes the folder, for its owner only. Raises `DataFolderError` when it cannot be used."""
+    """Makes the folder, for its owner only; one that is there already stays as it is.
+
+    Raises `DataFolderError` when it cannot be used, or holds somebody's files instead of a server's.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         about = folder.stat()
@@ -60,21 +68,31 @@ def prepare(folder: Path) -> None:
         raise DataFolderError(f"The data folder {folder} belongs to another user. Choose another with --data.")
     if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise DataFolderError(f"The data folder {folder} can be written by others. Run: chmod 700 '{folder}'")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise DataFolderError(f"The data folder {folder} cannot be written. Choose another with --data.")
-    if about.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        folder.chmod(0o700)
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise DataFolderError(f"The data folder {folder} cannot be read and written. Choose another with --data.")
+    _refuse_strangers(folder)
+
+
+def _refuse_strangers(folder: Path) -> None:
+    names = {path.name for path in folder.iterdir()}
+    strange = sorted(name for name in names if name not in _BEFORE_THE_LOCK and not name.startswith(_RECORD))
+    if strange and not names & _PROOFS:
+        raise DataFolderError(
+            f"{folder} is not a data folder of the local Comet: it holds {strange[0]!r} and no database. "
+            f"Choose a new or empty folder with --data or {ENVIRONMENT}."
+        )
 
 
 def api_key(folder: Path) -> str:
-    """The server's API key, made now when there is none."""
+    """The server's API key, made now when there is none. Raises `DataFolderError`."""
     known = read_api_key(folder)
     if known is not None:
         return known
     key = secrets.token_hex(_KEY_BYTES)
-    handle = os.open(folder / "api_key", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(key)
+    try:
+        _write(folder, "api_key", key)
+    except OSError as error:
+        raise DataFolderError(f"{folder / 'api_key'} cannot be written: {error.strerror}.") from error
     return key
 
 
@@ -89,17 +107,25 @@ def read_api_key(folder: Path) -> str | None:
 
 
 def write_record(folder: Path, record: ServerRecord) -> None:
-    """Says who listens; readers see the old record or the new one, never half of one."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix="server.json.")
+    """Says who listens."""
+    _write(folder, _RECORD, json.dumps(asdict(record)))
+
+
+def _write(folder: Path, name: str, text: str) -> None:
+    """Replaces a small file; readers, also after a crash, see the old text or the new one, never half of one."""
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f"{name}.")
     with os.fdopen(handle, "w") as file:
-        json.dump(asdict(record), file)
-    os.replace(name, folder / "server.json")
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, folder / name)
 
 
 def read_record(folder: Path) -> ServerRecord | None:
     """Who listened last; None when nobody did, or when the record cannot be understood."""
     try:
-        known = json.loads((folder / "server.json").read_text("utf-8"))
+        known = json.loads((folder / _RECORD).read_text("utf-8"))
+        urlsplit(str(known["url"])).port  # noqa: B018  # raises for a port that is none
         return ServerRecord(str(known["url"]), int(known["pid"]), str(known["version"]), float(known["started"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

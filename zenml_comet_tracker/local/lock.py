@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from zenml_comet_tracker.local.errors import DataFolderError
+
 # Someone who only looks holds the lock for an instant; a start must not take that for a running server.
 _PATIENCE_SECONDS = 1.0
 
@@ -20,8 +22,11 @@ class ServerLock:
         self._handle: int | None = None
 
     def __enter__(self) -> ServerLock:
-        """Takes the lock. Raises BlockingIOError when another server holds it."""
-        handle = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        """Takes the lock. Raises BlockingIOError when another server holds it, `DataFolderError` when nobody can."""
+        try:
+            handle = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as error:
+            raise _unusable(self._path, error) from error
         try:
             _take(handle)
             os.ftruncate(handle, 0)
@@ -39,11 +44,16 @@ class ServerLock:
 
 
 def holder(folder: Path) -> int | None:
-    """Process id of the server that holds the lock; None when nobody does. 0 in the instant before it is written."""
+    """Process id of the server that holds the lock; None when nobody does. 0 in the instant before it is written.
+
+    Raises `DataFolderError` when the lock cannot be read.
+    """
     try:
         handle = os.open(folder / "server.lock", os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise _unusable(folder / "server.lock", error) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -53,6 +63,10 @@ def holder(folder: Path) -> int | None:
         return None
     finally:
         os.close(handle)
+
+
+def _unusable(path: Path, error: OSError) -> DataFolderError:
+    return DataFolderError(f"{path} cannot be opened: {error.strerror}. Choose another data folder with --data.")
 
 
 def _take(handle: int) -> None:

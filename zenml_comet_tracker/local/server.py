@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import socket
+import threading
 import time
+from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -55,6 +59,18 @@ class Server(uvicorn.Server):
     def serve_until_stopped(self) -> None:
         """Serves; returns after SIGTERM, SIGINT or a long silence."""
         self.run(sockets=[self._listener])
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Takes SIGTERM and SIGINT as wishes to stop, and leaves the end of the process to the caller.
+
+        uvicorn's own would raise the signal again after serving, and the process would die before the store is closed.
+        The handlers stay for the same reason: a second signal may come while the caller closes.
+        """
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self.handle_exit)
+        yield
 
     async def on_tick(self, counter: int) -> bool:
         """Also stops after a long silence."""

@@ -158,18 +158,46 @@ def test_an_asset_can_be_taken_away(local_server: LocalServer, key: str) -> None
     assert content(local_server, asset_id).status_code == 404
 
 
-def test_what_a_deleted_asset_held_is_freed_at_the_next_start(tmp_path: Path) -> None:
+def test_what_a_deleted_asset_held_is_freed_at_a_start_a_week_later(tmp_path: Path) -> None:
     def contents() -> set[bytes]:
         return {path.read_bytes() for path in (tmp_path / "data" / "files").glob("??/*")}
 
     with serving(tmp_path / "data") as server:
         key = begin(server)
-        asset_id = upload(server, key, b"deleted").json()["assetId"]
         upload(server, key, b"kept")
+        asset_id = upload(server, key, b"deleted").json()["assetId"]
         server.get("write/experiment/asset/delete", experimentKey=key, assetId=asset_id)
-        assert contents() == {b"deleted", b"kept"}
+    with serving(tmp_path / "data"):
+        assert contents() == {b"kept", b"deleted"}
+    for path in (tmp_path / "data" / "files").glob("??/*"):
+        os.utime(path, (0, 0))
     with serving(tmp_path / "data"):
         assert contents() == {b"kept"}
+
+
+def test_a_database_that_was_moved_away_takes_no_content_along(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        upload(server, begin(server), b"precious")
+    stored = next((tmp_path / "data" / "files").glob("??/*"))
+    os.utime(stored, (0, 0))
+    (tmp_path / "data" / "comet.db").rename(tmp_path / "comet.db")
+    with serving(tmp_path / "data"):
+        assert stored.read_bytes() == b"precious"
+
+
+def test_a_content_that_is_gone_from_the_disk_is_told(clocked_server: LocalServer) -> None:
+    key = begin(clocked_server)
+    group = {"fileName": "w.bin", "type": "model-element", "groupingName": "m"}
+    asset_id = upload(clocked_server, key, b"lost", **group).json()["assetId"]
+    for path in (clocked_server.data / "files").glob("??/*"):
+        path.unlink()
+    query = {"experimentKey": key, "modelName": "m"}
+    model = clocked_server.call("GET", "api/rest/v2/experiment/model/download", params=query)
+    page = clocked_server.call("GET", f"page-data/experiments/{key}/assets/{asset_id}")
+    for answer in (content(clocked_server, asset_id), model):
+        assert answer.status_code == 404
+        assert "not in the data folder" in answer.json()["msg"]
+    assert page.status_code == 404
 
 
 def test_an_upload_has_to_carry_something(local_server: LocalServer, key: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -27,12 +29,38 @@ def test_a_content_lies_under_its_hash(tmp_path: Path) -> None:
     assert (stored.size, files.path(stored.sha256).read_bytes()) == (3_000_000, b"x" * 3_000_000)
 
 
-def test_a_sweep_keeps_what_is_named(tmp_path: Path) -> None:
+def age(path: Path, days: float) -> Path:
+    moment = time.time() - days * 24 * 3600
+    os.utime(path, (moment, moment))
+    return path
+
+
+def test_a_sweep_takes_only_old_contents_that_nothing_names(tmp_path: Path) -> None:
     files = Files(tmp_path)
-    kept, swept = (files.add(io.BytesIO(content)) for content in (b"kept", b"swept"))
-    files.sweep({kept.sha256})
-    assert files.path(kept.sha256).read_bytes() == b"kept"
-    assert not files.path(swept.sha256).exists()
+    named, young, old = (files.add(io.BytesIO(content)).sha256 for content in (b"named", b"young", b"old"))
+    age(files.path(named), 30)
+    age(files.path(young), 6.9)
+    age(files.path(old), 7.1)
+    files.sweep({named})
+    assert [files.path(sha256).exists() for sha256 in (named, young, old)] == [True, True, False]
+
+
+def test_a_sweep_takes_nothing_when_the_database_names_nothing(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    content = age(files.path(files.add(io.BytesIO(b"all there is")).sha256), 30)
+    files.sweep(set())
+    assert content.exists()
+
+
+def test_a_sweep_takes_nothing_that_is_not_ours(tmp_path: Path) -> None:
+    Files(tmp_path)
+    (tmp_path / "en").mkdir()
+    strangers = [tmp_path / "en" / "manual.txt", tmp_path / "incoming" / "x.txt", tmp_path / "ab"]
+    for path in strangers:
+        path.write_text("mine")
+        age(path, 30)
+    Files(tmp_path).sweep({"0" * 64})
+    assert all(path.exists() for path in strangers)
 
 
 def test_a_cut_upload_leaves_nothing(tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ def asset_file(request: Request, key: str, asset_id: str) -> Response:
     with store.read() as connection:
         experiment = views.find_experiment(connection, store.clock(), key)
         asset = views.find_asset(connection, experiment.id, asset_id) if experiment else None
-    if asset is None or asset.sha256 is None:
+    path = store.files.path(asset.sha256) if asset is not None and asset.sha256 is not None else None
+    if asset is None or path is None or not path.is_file():
         return error_page(404, "There is no such file", "It may have been deleted since this page was opened.")
-    path = store.files.path(asset.sha256)
     kind = image_type(path, asset.name)
     headers = {**_HEADERS, "Cache-Control": "private, max-age=3600" if request.query_params.get("v") else "no-store"}
     return FileResponse(

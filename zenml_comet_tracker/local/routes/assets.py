@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import uuid
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -16,6 +16,7 @@ from zenml_comet_tracker.local.routes.calls import QueryCall, Upload, UploadCall
 from zenml_comet_tracker.local.store import assets, experiments
 from zenml_comet_tracker.local.store.assets import MODEL_ELEMENT, NewAsset
 from zenml_comet_tracker.local.store.faults import UnknownAssetError
+from zenml_comet_tracker.local.store.files import Files
 
 rest = APIRouter()
 clientlib = APIRouter()
@@ -80,7 +81,7 @@ def content(call: QueryCall) -> Response:
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
     media_type = kind if kind in _PLAIN_TYPES else "application/octet-stream"
-    return FileResponse(call.store.files.path(row.sha256), media_type=media_type, headers=headers)
+    return FileResponse(content_path(call.store.files, row), media_type=media_type, headers=headers)
 
 
 @rest.get("/write/experiment/asset/delete")
@@ -116,6 +117,14 @@ def listed(row: Any, key: str, root: str) -> dict[str, Any]:
         "s3Link": None,
         "curlDownload": None,
     }
+
+
+def content_path(files: Files, row: Any) -> Path:
+    """Where the content of an asset that is not remote lies. Refuses with 404 when it was taken from the disk."""
+    path = files.path(row.sha256)
+    if not path.is_file():
+        raise RequestError(f"The content of asset {row.asset_id} is not in the data folder any more.", status=404)
+    return path
 
 
 def _list(call: QueryCall, name: str | None) -> Response:

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from zenml_comet_tracker.local.routes.answers import RequestError, answer
-from zenml_comet_tracker.local.routes.assets import listed
+from zenml_comet_tracker.local.routes.assets import content_path, listed
 from zenml_comet_tracker.local.routes.calls import QueryCall
 from zenml_comet_tracker.local.store import assets, experiments
 from zenml_comet_tracker.local.store.files import Files
@@ -70,7 +70,10 @@ def _zip(files: Files, rows: Any) -> Path:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for row in rows:
                 if row.sha256 is not None:
-                    with files.path(row.sha256).open("rb") as source, archive.open(_entry(row.file_name), "w") as entry:
+                    with (
+                        content_path(files, row).open("rb") as source,
+                        archive.open(_entry(row.file_name), "w") as entry,
+                    ):
                         shutil.copyfileobj(source, entry)
     except BaseException:
         path.unlink(missing_ok=True)
