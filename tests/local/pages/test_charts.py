@@ -133,6 +133,38 @@ def test_next_to_nothing_is_drawn_too(values: list[float], axis: str) -> None:
     assert len(line["x"]) == len(line["y"]) == len(line["smooth"])
 
 
+def test_points_without_a_place_are_told_and_tear_nothing() -> None:
+    values, count = [float(at) for at in range(3_000)], 3_000
+    epochs = [math.inf if at == 5 else float(at) for at in range(count)]
+    millis = [-(2**63) + 1 if at == 7 else START + at for at in range(count)]
+    logged = Points.of(values, [None] * count, epochs, millis)
+    line = chart(logged, START, Look(axis="epoch", buckets=100))
+    assert (len(line["x"]), sum(line["counts"])) == (100, count - 1)
+    assert line["note"] == "1 value at an infinite epoch not drawn"
+    line = chart(logged, START, Look(axis="wall", buckets=100))
+    assert (len(line["x"]), min(line["x"]) >= START) == (100, True)
+    assert line["note"] == "1 value outside the years 1 to 9999 not drawn"
+    assert min(chart(logged, START, Look(axis="duration"))["x"]) < 0
+
+
+def test_the_largest_steps_and_epochs_stand_where_they_are() -> None:
+    steps = [-(2**63) + 1, 3, 2**63 - 1]
+    assert list(chart(points([1.0, 2.0, 3.0], steps), START, Look())["x"]) == [-(2.0**63), 3, 2.0**63]
+    x = np.linspace(-1, 1, 3_000) * 1.7e308
+    line = sampling.reduce(x, x, 100)
+    assert (len(line.index), set(line.counts)) == (100, {30})
+    assert np.isfinite(sampling.smooth(x, np.ones(3_000), 0.5)).all()
+
+
+@pytest.mark.parametrize("size", [1e200, np.finfo(float).max, 1e-300])
+def test_smoothing_bears_values_of_any_size(size: float) -> None:
+    x = np.arange(500, dtype=float)
+    y = np.random.default_rng(8).uniform(-1, 1, 500)
+    y[0] = 1
+    expected = np.array(averages(list(x), list(y), 0.9))
+    assert np.allclose(sampling.smooth(x, y * size, 0.9) / size, expected, rtol=1e-9, atol=1e-12)
+
+
 def test_many_values_at_one_step_keep_their_range() -> None:
     line = chart(points([1.0, 2.0] * 1_000, [7] * 2_000), START, Look(buckets=50))
     assert (set(line["x"]), max(line["high"]), min(line["low"])) == ({7}, 2.0, 1.0)

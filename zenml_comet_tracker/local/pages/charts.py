@@ -17,6 +17,10 @@ Axis: TypeAlias = Literal["step", "epoch", "duration", "wall"]
 _WHOLE = 1_000
 # More marks than this would hide the chart; the count is told in full.
 _MARKS = 100
+# The years 1 to 9999: beyond them neither browsers nor Plotly can write a moment.
+_FIRST_MILLIS, _LAST_MILLIS = -62_135_596_800_000, 253_402_300_799_999
+# JavaScript counts this far; a float tells the rest as well as any reader there could.
+_WHOLE_NUMBERS = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,11 @@ def chart(points: Points, start_millis: int, look: Look) -> dict[str, Any]:
     not finite; `total` points; `note` in words where the drawing is not simply the points.
     """
     x, note = _x(points, start_millis, look.axis)
+    placed, misplaced = _placed(x, look.axis)
+    x, y = x[placed], points.values[placed]
     # Stable: points at one place stay in the order in which they were logged.
     order = np.argsort(x, kind="stable")
-    x, y = x[order], points.values[order]
+    x, y = x[order], y[order]
     finite = np.isfinite(y)
     marks = _marks(x[~finite], y[~finite])
     x, y = x[finite], y[finite]
@@ -51,7 +57,7 @@ def chart(points: Points, start_millis: int, look: Look) -> dict[str, Any]:
         "y": line.y,
         "marks": marks,
         "total": len(points),
-        "note": ". ".join(part for part in (note, _marks_note(marks, int((~finite).sum()))) if part),
+        "note": ". ".join(part for part in (note, misplaced, _marks_note(marks, int((~finite).sum()))) if part),
     }
     if not line.exact:
         drawn.update(low=line.low, high=line.high, counts=line.counts)
@@ -64,7 +70,7 @@ def _x(points: Points, start_millis: int, axis: Axis) -> tuple[sampling.Floats, 
     if axis == "wall":
         return points.millis.astype(np.float64), ""
     if axis == "duration":
-        return (points.millis - start_millis) / 1_000, ""
+        return (points.millis.astype(np.float64) - start_millis) / 1_000, ""
     given = points.epochs if axis == "epoch" else np.where(points.steps == NO_STEP, np.nan, points.steps)
     absent = np.isnan(given)
     if not absent.any():
@@ -82,6 +88,14 @@ def _carried(given: sampling.Floats) -> sampling.Floats:
     return carried
 
 
+def _placed(x: sampling.Floats, axis: Axis) -> tuple[npt.NDArray[np.bool_], str]:
+    """Which points have a place on the axis, and how many have none in words."""
+    placed = (x >= _FIRST_MILLIS) & (x <= _LAST_MILLIS) if axis == "wall" else np.isfinite(x)
+    lost = int(x.size - placed.sum())
+    where = "outside the years 1 to 9999" if axis == "wall" else f"at an infinite {axis}"
+    return placed, f"{lost:,} value{'' if lost == 1 else 's'} {where} not drawn" if lost else ""
+
+
 def _window(x: sampling.Floats, look: Look) -> slice:
     # One point more on either side lets the line run to the edge of the chart.
     first = 0 if look.low is None else max(0, int(np.searchsorted(x, look.low, side="left")) - 1)
@@ -90,7 +104,8 @@ def _window(x: sampling.Floats, look: Look) -> slice:
 
 
 def _column(x: sampling.Floats, axis: Axis) -> npt.NDArray[Any]:
-    return x.astype(np.int64) if axis in ("step", "wall") else x
+    whole = axis in ("step", "wall") and bool((np.abs(x) <= _WHOLE_NUMBERS).all())
+    return x.astype(np.int64) if whole else x
 
 
 def _marks(x: sampling.Floats, y: sampling.Floats) -> list[dict[str, Any]]:

@@ -38,9 +38,14 @@ def smooth(x: Floats, y: Floats, weight: float) -> Floats:
     """
     if weight <= 0 or x.size < 2:
         return np.array(y)
-    gap = (x[-1] - x[0]) / (x.size - 1)
-    distance: Floats = np.diff(x, prepend=x[0]) / gap if gap > 0 else np.ones(x.size)
-    return _averages(y, np.minimum(-np.log(weight) * distance, _SPAN))
+    # Halves, because the distance of two finite places may be more than a float holds.
+    half = x / 2
+    gap = (half[-1] - half[0]) / (x.size - 1)
+    distance: Floats = np.diff(half, prepend=half[0]) / gap if gap > 0 else np.ones(x.size)
+    # Sums of values no larger than 1 cannot overflow, nor can their average be larger.
+    size = float(np.abs(y).max()) or 1.0
+    averages = _averages(y / size, np.minimum(-np.log(weight) * distance, _SPAN))
+    return np.clip(averages, -1, 1) * size
 
 
 def _averages(values: Floats, decay: Floats) -> Floats:
@@ -82,9 +87,10 @@ def reduce(x: Floats, y: Floats, buckets: int, whole: int = 0) -> Line:
 
 
 def _bucket_starts(x: Floats, buckets: int) -> Indices:
-    low, high = x[0], x[-1]
-    if high <= low:
+    half = x / 2
+    place = half - half[0]
+    if place[-1] <= 0:
         # All points stand at one place: split by order, or the line would be a single dot.
         return np.linspace(0, x.size, buckets, endpoint=False).astype(np.intp)
-    number = np.minimum(((x - low) / (high - low) * buckets).astype(np.intp), buckets - 1)
+    number = np.minimum((place / place[-1] * buckets).astype(np.intp), buckets - 1)
     return np.flatnonzero(np.diff(number, prepend=-1))
