@@ -18,7 +18,7 @@ NOW = START + 1_000_000
 
 def _seeds() -> list[Seed]:
     chance = random.Random(4)
-    words = ["train", "Evaluate", "100%", "under_score", "load"]
+    words = ["train", "Evaluate", "100%", "under_score", "load", "Größe ÄÖ"]
     return [
         Seed(
             f"{chance.getrandbits(128):032x}",
@@ -63,7 +63,7 @@ def _sort_value(seed: Seed, column: str) -> object:
     last = list(seed.metrics.get("loss", [None]))[-1]
     setting = seed.parameters.get("lr")
     return {
-        "name": (seed.name or seed.key).lower(),
+        "name": (seed.name or seed.key).casefold(),
         "status": "failed" if seed.error else "finished",
         "start": seed.start_millis,
         "duration": (seed.end_millis or 0) - (seed.start_millis or 0),
@@ -98,6 +98,8 @@ def test_order(store: Store, column: str, sign: str) -> None:
         "under_score",
         "load evaluate",
         "nowhere",
+        "äö",
+        "GRÖSSE",
         "\\",
         "'",
         SEEDS[5].key[:9],
@@ -105,9 +107,10 @@ def test_order(store: Store, column: str, sign: str) -> None:
 )
 def test_filter(store: Store, search: str) -> None:
     def held(seed: Seed, word: str) -> bool:
-        return any(word.lower() in text.lower() for text in (seed.name or "", seed.key, *seed.tags))
+        return any(word.casefold() in text.casefold() for text in (seed.name or "", seed.key, *seed.tags))
 
     expected = {seed.key for seed in SEEDS if all(held(seed, word) for word in search.split())}
+    assert bool(expected) == (search not in ("nowhere", "\\", "'"))
     assert set(_keys(store, search=search)) == expected
 
 

@@ -126,6 +126,8 @@ def _engine(path: Path) -> Engine:
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver's own transaction handling knows no BEGIN IMMEDIATE; the listener below begins instead.
         connection.isolation_level = None
+        # SQLite's own lower() and LIKE know the letters of ASCII only.
+        connection.create_function("casefold", 1, lambda text: text and text.casefold(), deterministic=True)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
 

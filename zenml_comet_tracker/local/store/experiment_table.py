@@ -128,14 +128,15 @@ def _values(
 
 
 def _search(text: str) -> list[ColumnElement[bool]]:
-    return [_holds(word) for word in text.split()]
+    return [_holds(word) for word in dict.fromkeys(text.casefold().split())]
 
 
 def _holds(word: str) -> ColumnElement[bool]:
-    tagged = exists().where(tag.c.experiment_id == experiment.c.id, tag.c.name.icontains(word, autoescape=True))
-    return or_(
-        experiment.c.name.icontains(word, autoescape=True), experiment.c.key.icontains(word, autoescape=True), tagged
-    )
+    def held(column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return func.instr(func.casefold(column), word) > 0
+
+    tagged = exists().where(tag.c.experiment_id == experiment.c.id, held(tag.c.name))
+    return or_(held(experiment.c.name), held(experiment.c.key), tagged)
 
 
 def _in_order(query: Select[Any], sort: Sort, now_millis: int) -> Select[Any]:
@@ -154,7 +155,7 @@ def _in_order(query: Select[Any], sort: Sort, now_millis: int) -> Select[Any]:
 
 def _own_column(column: str, now_millis: int) -> ColumnElement[Any]:
     return {
-        "name": func.lower(func.coalesce(experiment.c.name, experiment.c.key)),
+        "name": func.casefold(func.coalesce(experiment.c.name, experiment.c.key)),
         "status": views.status(now_millis),
         "start": experiment.c.start_millis,
         "duration": views.lasted_millis(now_millis),
