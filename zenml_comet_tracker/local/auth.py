@@ -200,7 +200,7 @@ def not_found(path: str) -> Response:
     """The answer for a path that nothing is at."""
     if is_api(path):
         return refused(f"There is nothing at {path}.", 404)
-    return error_page(404, "There is no such page", f"Nothing lies at “{path}”.", ["/"])
+    return error_page(404, "There is no such page", f"Nothing lies at “{path}”.")
 
 
 def _gate(request: Request) -> Gate:

@@ -58,7 +58,19 @@ def test_series_of_another_experiment_are_not_told(clocked_server: LocalServer) 
     assert ask(clocked_server, f"experiments/{other}/series", chart=chart) == {"charts": {}}
 
 
-@pytest.mark.parametrize("bad", [{"x": "no"}, {"smoothing": 1}, {"buckets": 10**9}, {"chart": "x"}, {"low": "a"}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"x": "no"},
+        {"smoothing": 1},
+        {"buckets": 10**9},
+        {"chart": "x"},
+        {"low": "a"},
+        {"chart": 10**30},
+        {"chart": -1},
+        {"high": "nan"},
+    ],
+)
 def test_senseless_questions_are_refused(clocked_server: LocalServer, bad: dict[str, Any]) -> None:
     sow(clocked_server.store, Seed(KEY))
     answered = clocked_server.call("GET", f"page-data/experiments/{KEY}/series", params={"chart": 1, **bad})

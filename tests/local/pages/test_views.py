@@ -93,6 +93,19 @@ def test_nothing_found_is_told_from_nothing_there(clocked_server: LocalServer) -
     assert "No experiments yet" in page(clocked_server, "/local/fresh").text
 
 
+@pytest.mark.parametrize("search", ["a" * 1_001, "word " * 51, "a" * 50_001])
+def test_a_filter_has_a_size(local_server: LocalServer, search: str) -> None:
+    sow(local_server.store, Seed(f"{len(search):036d}", project="sizes"))
+    assert page(local_server, "/local/sizes?q=" + quote(search), 400).text.startswith("That cannot be asked")
+    assert page(local_server, "/local/sizes?q=" + quote(search[:250])).rows == []
+
+
+def test_a_path_to_nothing_suggests_nothing(local_server: LocalServer) -> None:
+    shown = page(local_server, "/a/b/c/d", 404)
+    assert "Did you mean" not in shown.text
+    assert shown.links["All projects"] == "/"
+
+
 @pytest.mark.parametrize("path", ["/local/genral", "/locl/general", "/local/general2"])
 def test_an_unknown_project_is_answered_with_near_names(local_server: LocalServer, path: str) -> None:
     sow(local_server.store, *([] if _known(local_server, key(10)) else [Seed(key(10), "near me")]))

@@ -6,12 +6,17 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from zenml_comet_tracker.local.pages import charts
 from zenml_comet_tracker.local.store import series, views
 from zenml_comet_tracker.local.store.store import Store
 
 router = APIRouter(prefix="/page-data", include_in_schema=False)
+
+# As far as SQLite's integers go.
+_MetricId = Annotated[int, Field(ge=0, lt=2**63)]
+_Place = Annotated[float | None, Query(allow_inf_nan=False)]
 
 
 def store_of(request: Request) -> Store:
@@ -67,12 +72,12 @@ def experiment_changes(request: Request, key: str, since: str = "") -> Response:
 def experiment_series(
     request: Request,
     key: str,
-    chart: Annotated[list[int], Query(max_length=64)],
+    chart: Annotated[list[_MetricId], Query(max_length=64)],
     x: charts.Axis = "step",
     smoothing: Annotated[float, Query(ge=0, le=0.99)] = 0.0,
     buckets: Annotated[int, Query(ge=10, le=4_000)] = 400,
-    low: float | None = None,
-    high: float | None = None,
+    low: _Place = None,
+    high: _Place = None,
 ) -> Response:
     """The data of the charts (metric ids) that belong to this experiment, by id."""
     store = store_of(request)

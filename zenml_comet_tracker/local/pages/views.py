@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import AfterValidator
 
 from zenml_comet_tracker.local.pages import data, files, panels, static_files
 from zenml_comet_tracker.local.pages.rendering import Link, error_page, page, path, sign_in_page
@@ -19,6 +20,8 @@ from zenml_comet_tracker.local.store.store import Store
 __all__ = ["error_page", "router", "sign_in_page"]
 
 ROWS = 100
+SEARCH_LETTERS = 1_000
+SEARCH_WORDS = 50
 TABS = ("charts", "metrics", "parameters", "others", "assets", "html")
 # Names that addresses copied from Comet have for the same parts.
 _TAB_ALIASES = {
@@ -29,6 +32,16 @@ _TAB_ALIASES = {
     "images": "assets",
     "text": "html",
 }
+
+
+def _few_words(text: str) -> str:
+    if len(text.split()) > SEARCH_WORDS:
+        raise ValueError(f"a filter has at most {SEARCH_WORDS} words")
+    return text
+
+
+# Every word is a condition of its own, and SQLite takes only so many.
+_Search = Annotated[str, Query(max_length=SEARCH_LETTERS), AfterValidator(_few_words)]
 
 router = APIRouter(include_in_schema=False)
 router.include_router(static_files.router)
@@ -52,7 +65,12 @@ def workspace_page(request: Request, workspace: str) -> Response:
 @router.get("/{workspace}/{project}")
 @router.get("/{workspace}/{project}/")
 def project_page(
-    request: Request, workspace: str, project: str, q: str = "", sort: str = "", page: int = Query(1, ge=1, le=10**9)
+    request: Request,
+    workspace: str,
+    project: str,
+    q: _Search = "",
+    sort: str = "",
+    page: int = Query(1, ge=1, le=10**9),
 ) -> Response:
     """A project's experiments: filtered by `q`, in the order `sort`, a hundred a page."""
     store = data.store_of(request)
