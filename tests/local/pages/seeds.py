@@ -75,6 +75,12 @@ def log(store: Store, key: str, name: str, values: Sequence[float], *, first_ste
         metrics.add(target.connection, target.experiment.id, "", batch)
 
 
+def label(store: Store, key: str, tag: str) -> None:
+    """Adds a tag."""
+    with store.write_to(key) as target:
+        facts.add_tags(target.connection, target.experiment.id, [tag])
+
+
 def attach(store: Store, key: str, name: str, content: bytes, kind: str = "asset", **more: Any) -> str:
     """Adds a file; gives its asset id."""
     stored = store.files.add(io.BytesIO(content))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fixtures.browser import Watched
 from tests.fixtures.local_server import LocalServer
-from tests.local.pages.seeds import Seed, attach, log, sow
+from tests.local.pages.seeds import Seed, attach, label, log, sow
 from tests.local.pages.test_formats import contrast
 
 if TYPE_CHECKING:
@@ -82,6 +82,54 @@ def test_all_logged_points_are_in_the_drawn_line(local_server: LocalServer, watc
     assert drawn(page, "long")["range"] == [99.5, 300.5]
     assert drawn(page, "odd")["shapes"] == 1
     assert (watched.complaints, watched.strangers) == ([], [])
+
+
+def test_what_is_logged_while_charts_are_asked_for_is_drawn_too(local_server: LocalServer, watch: Watch) -> None:
+    key = "be" * 16
+    sow(local_server.store, Seed(key, project="late", running=True, metrics={"a": [1.0, 2.0]}))
+    page = watch(local_server).open("/")
+    held: list[Any] = []
+    page.route("**/series?*", lambda route: held.append((route, route.fetch())), times=1)
+    page.goto(f"{local_server.url}/local/late/{key}")
+    until(lambda: held or page.wait_for_timeout(10))
+    log(local_server.store, key, "a", [3.0], first_step=2)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.locator("[data-name=a][data-count='3']").wait_for()
+    held[0][0].fulfill(response=held[0][1])
+    until(lambda: values(page, "a") == [1.0, 2.0, 3.0])
+
+
+def test_one_chart_that_cannot_be_drawn_leaves_the_others(local_server: LocalServer, watch: Watch) -> None:
+    key = "bf" * 16
+    sow(local_server.store, Seed(key, project="broken", metrics={"a": [1.0, 2.0], "b": [3.0, 4.0]}))
+
+    def spoil(route: Any) -> None:
+        answer = route.fetch().json()
+        answer["charts"][min(answer["charts"], key=int)]["marks"] = None
+        route.fulfill(json=answer)
+
+    page = watch(local_server).open("/")
+    page.route("**/series?*", spoil)
+    page.goto(f"{local_server.url}/local/broken/{key}?x=nonsense")
+    assert values(page, "b") == [3.0, 4.0]
+    assert "cannot be drawn" in page.locator("[data-name=a] [role=alert]").inner_text()
+    assert page.locator("input[name=x]:checked").get_attribute("value") == "step"
+    page.unroute("**/series?*")
+    page.get_by_role("button", name="Retry").click()
+    assert values(page, "a") == [1.0, 2.0]
+    page.goto(f"{local_server.url}/local/broken/{key}?x=wall&xmin=1&xmax=9e15")
+    assert drawn(page, "a")["range"][1].startswith("9999-12-31")
+
+
+def test_a_fresh_head_keeps_the_focus(local_server: LocalServer, watch: Watch) -> None:
+    key = "c0" * 16
+    sow(local_server.store, Seed(key, project="focus", running=True, metrics={"a": [1.0]}))
+    page = watch(local_server).open(f"/local/focus/{key}?experiment-tab=metrics")
+    page.get_by_label("Copy the experiment key").focus()
+    label(local_server.store, key, "fresh")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.get_by_role("link", name="fresh").wait_for()
+    assert page.evaluate("document.activeElement.dataset.copy") == key
 
 
 def test_short_series_are_drawn_point_by_point(local_server: LocalServer, watch: Watch) -> None:

@@ -72,9 +72,8 @@ export class Charts {
       else if (card.element.dataset.count !== next.dataset.count) {
         card.element.dataset.count = next.dataset.count;
         card.last = next.querySelector(".readout").textContent;
-        card.stale = true;
         if (this.crosshair.x === undefined) tellLast(card);
-        if (card.visible) this.wanted.add(card.id);
+        this.#want(card);
       }
     }
     this.#fetchSoon();
@@ -119,8 +118,8 @@ export class Charts {
   #readyTools(signal) {
     const { tools } = this;
     tools.hidden = false;
-    const axis = state.get("x") || "step";
-    for (const radio of tools.elements.x) radio.checked = radio.value === axis;
+    const radios = [...tools.elements.x];
+    (radios.find((radio) => radio.value === state.get("x")) ?? radios[0]).checked = true;
     tools.elements.smoothing.value = state.get("smoothing") || "0";
     tools.elements.log.checked = state.get("log") === "1";
     tools.elements.charts.value = state.get("charts");
@@ -131,7 +130,7 @@ export class Charts {
   }
 
   get axis() {
-    return this.tools.elements.x.value || "step";
+    return this.tools.elements.x.value;
   }
 
   get smoothing() {
@@ -198,11 +197,14 @@ export class Charts {
   #askAgain() {
     this.asking?.abort();
     this.asking = null;
-    for (const card of this.cards.values()) {
-      card.stale = true;
-      if (card.visible) this.wanted.add(card.id);
-    }
+    for (const card of this.cards.values()) this.#want(card);
     this.#fetchSoon();
+  }
+
+  /** What the card shows is no longer right: asked for now, or when it comes into sight. */
+  #want(card) {
+    card.stale = true;
+    if (card.visible) this.wanted.add(card.id);
   }
 
   #fetchSoon() {
@@ -218,13 +220,19 @@ export class Charts {
     const ids = [...this.wanted].slice(0, TOGETHER);
     const mine = (this.asking = new AbortController());
     const { axis } = this;
+    const counts = ids.map((id) => this.cards.get(id).element.dataset.count);
     try {
       const [library, answer] = await Promise.all([
         loadPlotly(this.list.dataset.plotly),
         ask(this.#address(ids), { signal: mine.signal }).then((response) => response.json()),
       ]);
       if (mine.signal.aborted || this.stopping.signal.aborted) return;
-      for (const id of ids) this.#received(library, this.cards.get(id), answer.charts[id], axis);
+      ids.forEach((id, at) => {
+        const card = this.cards.get(id);
+        this.#received(library, card, answer.charts[id], axis);
+        // More was logged while the answer was on its way.
+        if (card.element.dataset.count !== counts[at]) this.#want(card);
+      });
       this.crosshair.refresh();
     } catch (fault) {
       if (fault.name === "AbortError") return;
@@ -267,10 +275,7 @@ export class Charts {
     this.wanted.delete(card.id);
     card.stale = true;
     card.plot.classList.remove("waiting");
-    if (card.data) {
-      card.footer.textContent = card.footer.title = card.note = `Not current: ${message}`;
-      return;
-    }
+    if (card.data) return this.#note(card, `Not current: ${message}`);
     const retry = make("button", { class: "retry", type: "button", text: "Retry" });
     retry.addEventListener("click", () => {
       card.plot.replaceChildren();
@@ -278,7 +283,13 @@ export class Charts {
       this.wanted.add(card.id);
       this.#fetchSoon();
     });
-    card.plot.replaceChildren(make("div", { class: "fault", role: "alert" }, message, retry));
+    return card.plot.replaceChildren(make("div", { class: "fault", role: "alert" }, message, retry));
+  }
+
+  /** A line below the chart, there only for charts that have something to say: a pointer must not move them. */
+  #note(card, text) {
+    card.footer.textContent = card.footer.title = card.note = text;
+    card.footer.hidden = !text && !card.data?.smooth;
   }
 
   // Drawing
@@ -294,7 +305,18 @@ export class Charts {
     });
   }
 
+  /** Draws the chart; one that cannot be drawn says so and leaves the others alone. */
   #draw(library, card) {
+    try {
+      this.#plot(library, card);
+    } catch (fault) {
+      library.purge(card.plot);
+      Object.assign(card, { data: null, listening: false });
+      this.#fail(card, `This chart cannot be drawn: ${fault.message}`);
+    }
+  }
+
+  #plot(library, card) {
     const { data, axis } = card;
     const log = this.log && data.y.some((value) => value > 0);
     // What was received for another x axis keeps its own until the new values are here.
@@ -306,12 +328,12 @@ export class Charts {
       card.plot.on("plotly_relayout", (change) => this.#relaid(change));
       card.plot.on("plotly_doubleclick", () => this.#zoom(null));
     }
-    card.note = [
+    const notes = [
       data.note,
       data.counts && `Mean of ${number(data.total)} values, with their range`,
       this.log && !log && "No positive value for a log axis",
-    ].filter(Boolean).join(". ");
-    card.footer.textContent = card.footer.title = card.note;
+    ];
+    this.#note(card, notes.filter(Boolean).join(". "));
   }
 
   #relaid(change) {

@@ -67,7 +67,6 @@ async function refresh() {
     adopt(fresh);
     keepOpened(next);
     replaceKeepingPlace(panel, next);
-    decorate(panel);
   }
 }
 

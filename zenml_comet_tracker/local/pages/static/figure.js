@@ -12,8 +12,13 @@ const TWO_LINES = 40;
 const DOTS = 30;
 const MINUTE = 60_000;
 
+// The years 1 to 9999: neither Date nor Plotly can write what lies far beyond.
+const FIRST = -62_135_596_800_000;
+const LAST = 253_402_300_799_999;
+
 // Plotly knows no time zones: a moment is drawn at what the reader's clock showed, as if that were UTC.
-export const toClock = (millis) => millis - new Date(millis).getTimezoneOffset() * MINUTE;
+export const toClock = (millis) => written(millis - new Date(written(millis)).getTimezoneOffset() * MINUTE);
+const written = (millis) => Math.min(LAST, Math.max(FIRST, millis));
 export const fromClock = (clock) => clock + new Date(clock + new Date(clock).getTimezoneOffset() * MINUTE).getTimezoneOffset() * MINUTE;
 
 /** The lines of a series: the range it stands for, its values, their smoothed course. */

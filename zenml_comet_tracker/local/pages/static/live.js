@@ -65,18 +65,26 @@ export function adopt(fresh, names) {
     }
     replaceKeepingPlace(old, next);
   }
-  decorate();
 }
 
-/** Swaps the content of `old` for that of `next`, keeping focus and sideways scroll. */
+/** Swaps the content of `old` for that of `next`, made ready, keeping focus and sideways scroll. */
 export function replaceKeepingPlace(old, next) {
+  decorate(next);
   if (old.innerHTML === next.innerHTML) return;
   const shift = old.querySelector(".scroll")?.scrollLeft ?? 0;
-  const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const focused = old.contains(document.activeElement) ? likeness(document.activeElement) : null;
   old.replaceChildren(...next.childNodes);
   const scroll = old.querySelector(".scroll");
   if (scroll) scroll.scrollLeft = shift;
-  if (focused) old.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (!focused) return;
+  const same = [...old.querySelectorAll("a, button, summary")].find((element) => likeness(element) === focused);
+  same?.focus({ preventScroll: true });
+}
+
+/** What tells an element that can hold the focus from the others, also after it was made anew. */
+function likeness(element) {
+  const row = element.closest("tr")?.querySelector("th")?.textContent;
+  return [element.tagName, element.getAttribute("href"), element.dataset.copy, row].join("\n");
 }
 
 /** One poll for the whole page: fast while something runs, slower and slower else, none while hidden. */
@@ -135,15 +143,15 @@ export function decorate(root = document) {
     const moment = new Date(time.dateTime);
     if (!Number.isNaN(moment.getTime())) time.title = moment.toLocaleString();
   }
-  tellTime();
+  tellTime(root);
 }
 
-function tellTime() {
-  for (const time of document.querySelectorAll("time[data-relative]")) {
+function tellTime(root = document) {
+  for (const time of root.querySelectorAll("time[data-relative]")) {
     const seconds = (Date.now() - new Date(time.dateTime)) / 1_000;
     if (!Number.isNaN(seconds)) time.textContent = relative(seconds);
   }
-  for (const span of document.querySelectorAll("[data-since]")) {
+  for (const span of root.querySelectorAll("[data-since]")) {
     span.textContent = duration((Date.now() - Number(span.dataset.since)) / 1_000);
   }
 }
