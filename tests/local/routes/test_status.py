@@ -116,6 +116,73 @@ def test_a_new_attempt_starts_with_a_clean_slate(clocked_server: LocalServer, ke
     assert clocked_server.get("experiment/metadata", experimentKey=key)["error"] is None
 
 
+def test_within_an_attempt_an_end_stands_against_beats_of_any_time(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    start = clock.now
+    clock.turn(100)
+    report(clocked_server, key, True, attempt=1, local_timestamp=start + 50_000)
+    fail(clocked_server, key, attempt=1, localTimestamp=start + 10_000)
+    assert state(clocked_server, key) == "crashed"
+    report(clocked_server, key, True, attempt=1, local_timestamp=start + 90_000)
+    assert state(clocked_server, key) == "crashed"
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["endTimeMillis"] == start + 10_000
+
+
+def test_what_failed_and_runs_again_may_end_well(clocked_server: LocalServer, key: str, clock: TurnedClock) -> None:
+    fail(clocked_server, key)
+    for alive in (True, False):
+        clock.turn(1)
+        report(clocked_server, key, alive)
+    assert state(clocked_server, key) == "finished"
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["error"] is None
+
+
+def test_a_crash_told_while_alive_as_the_sdk_does_stays_through_beats_and_end(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    clocked_server.post("write/experiment/update-status", experimentKey=key, isAlive=True, error="x", hasCrashed=True)
+    for alive in (True, False):
+        clock.turn(1)
+        report(clocked_server, key, alive)
+    assert state(clocked_server, key) == "crashed"
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["error"] == "x"
+
+
+def test_a_clock_that_ran_ahead_silences_nobody(clocked_server: LocalServer, clock: TurnedClock) -> None:
+    hour = 3_600_000
+    key = begin(clocked_server, local_timestamp=clock.now + hour)
+    report(clocked_server, key, True, local_timestamp=clock.now + hour)
+    for _ in range(8):
+        clock.turn(10)
+        report(clocked_server, key, True, local_timestamp=clock.now - hour)
+    assert state(clocked_server, key) == "running"
+    report(clocked_server, key, False)
+    assert state(clocked_server, key) == "finished"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("clientlib/status-report/update", "is_alive"), ("api/rest/v2/write/experiment/update-status", "isAlive")],
+)
+def test_a_report_has_to_say_whether_it_lives(clocked_server: LocalServer, key: str, path: str, name: str) -> None:
+    answer = clocked_server.call("POST", path, json={"experimentKey": key})
+    assert (answer.status_code, name in answer.json()["msg"]) == (400, True)
+    assert state(clocked_server, key) == "running"
+
+
+def test_a_bare_beat_is_no_change(clocked_server: LocalServer, key: str, clock: TurnedClock) -> None:
+    def cursor() -> str:
+        return str(clocked_server.call("GET", f"page-data/experiments/{key}/changes").json()["cursor"])
+
+    before = cursor()
+    clock.turn(5)
+    report(clocked_server, key, True)
+    assert cursor() == before
+    report(clocked_server, key, False)
+    assert cursor() != before
+
+
 def test_joining_is_no_sign_of_life(clocked_server: LocalServer, key: str) -> None:
     report(clocked_server, key, False)
     clocked_server.sdk("logger/get/run", previousExperiment=key)

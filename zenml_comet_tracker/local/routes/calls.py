@@ -32,9 +32,11 @@ class Call:
     root: str
     path: str
 
-    def write(self, change: Callable[[Target], None], key_field: str = "experimentKey") -> Response:
+    def write(
+        self, change: Callable[[Target], None], key_field: str = "experimentKey", *, quiet: bool = False
+    ) -> Response:
         """Makes the change to the experiment that the request names, unless it is stored already; answers OK."""
-        with self.store.write_to(self.fields.text(key_field), self.mark) as target:
+        with self.store.write_to(self.fields.text(key_field), self.mark, quiet=quiet) as target:
             if target.first_new == 0:
                 change(target)
         return done()

@@ -83,6 +83,12 @@ class Fields:
             raise self.error(name, "true or false")
         return text in _TRUE
 
+    def stated_flag(self, name: str) -> bool:
+        """A boolean that must be there."""
+        if self.raw(name) is None:
+            raise self.error(name, "true or false")
+        return self.flag(name)
+
     def number(self, name: str) -> float | None:
         """A number or a text that spells one; None when absent."""
         value = self.raw(name)

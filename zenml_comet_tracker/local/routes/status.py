@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer, done
-from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.calls import Call, JsonCall, QueryCall
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store import experiments, status
 from zenml_comet_tracker.local.store.status import BEAT_MILLIS, Report
@@ -20,14 +20,11 @@ CPU_MILLIS = 68_000
 @clientlib.post("/status-report/update")
 def report(call: JsonCall) -> Response:
     """Takes the SDK's heartbeat or end (`is_alive`); answers how often to report."""
-    alive = call.fields.flag("is_alive")
-    call.write(
-        lambda target: status.apply(
-            target.transaction,
-            target.experiment,
-            Report(alive, attempt=call.fields.integer("attempt"), at_millis=call.fields.integer("local_timestamp")),
-        )
+    fields = call.fields
+    taken = Report(
+        fields.stated_flag("is_alive"), attempt=fields.integer("attempt"), at_millis=fields.integer("local_timestamp")
     )
+    _take(call, taken)
     return answer(
         {
             "is_alive_beat_duration_millis": BEAT_MILLIS,
@@ -50,13 +47,13 @@ def offline_times(call: JsonCall) -> Response:
 def update_status(call: JsonCall) -> Response:
     """Sets running or ended (`isAlive`), failed (`hasCrashed`) and the traceback (`error`)."""
     taken = _report(call.fields)
-    return call.write(lambda target: status.apply(target.transaction, target.experiment, taken))
+    return _take(call, taken)
 
 
 @rest.get("/write/experiment/set-status")
 def keep_alive(call: QueryCall) -> Response:
     """Takes a heartbeat; answers how often to send one."""
-    call.write(lambda target: status.beat(target.transaction, target.experiment))
+    _take(call, Report(alive=True))
     return answer(
         {
             "isAliveBeatDurationMillis": BEAT_MILLIS,
@@ -79,10 +76,14 @@ def not_throttled() -> Response:
     return done()
 
 
+def _take(call: Call, taken: Report) -> Response:
+    return call.write(lambda target: status.apply(target.transaction, target.experiment, taken), quiet=True)
+
+
 def _report(fields: Fields) -> Report:
     crashed = fields.flag("hasCrashed") if fields.raw("hasCrashed") is not None else None
     return Report(
-        alive=fields.flag("isAlive"),
+        alive=fields.stated_flag("isAlive"),
         crashed=crashed,
         error=fields.optional_text("error"),
         attempt=fields.integer("attempt"),

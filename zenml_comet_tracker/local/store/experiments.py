@@ -40,7 +40,8 @@ def create(transaction: Transaction, new: NewExperiment) -> Row[Any]:
             running=new.running,
             created_millis=now,
             start_millis=start,
-            status_millis=start,
+            # A client's clock that runs ahead must not outrank what the client reports next.
+            status_millis=min(start, now),
             last_beat_millis=now,
             updated_millis=now,
         )
@@ -90,10 +91,15 @@ def of_project(connection: Connection, project_id: str, listing: Listing) -> Seq
 
 def change(transaction: Transaction, experiment_id: int, **columns: Any) -> None:
     """Sets columns of the experiment's row."""
+    change_quietly(transaction, experiment_id, **columns)
+    transaction.touch(experiment_id)
+
+
+def change_quietly(transaction: Transaction, experiment_id: int, **columns: Any) -> None:
+    """Sets columns of the experiment's row that no page shows: whoever watches it is not told."""
     transaction.connection.execute(
         update(schema.experiment).where(schema.experiment.c.id == experiment_id).values(**columns)
     )
-    transaction.touch(experiment_id)
 
 
 def set_times(transaction: Transaction, experiment: Row[Any], start: int | None, end: int | None) -> None:

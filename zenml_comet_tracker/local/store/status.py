@@ -48,18 +48,29 @@ class Report:
 
 
 def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> None:
-    """Takes the report for the status, unless a newer one (by attempt, then by time) was taken before."""
+    """Takes the report for the status, unless a newer one was taken before: by attempt, then by time.
+
+    Within an attempt that names itself an end stands against signs of life of any time: they left before it, whatever
+    the clocks say. A time to come counts as now, lest it outrank everything until then.
+    """
     attempt = experiment.status_attempt if report.attempt is None else report.attempt
-    at = transaction.now_millis if report.at_millis is None else report.at_millis
-    if (attempt, at) < (experiment.status_attempt, experiment.status_millis):
+    at = transaction.now_millis if report.at_millis is None else min(report.at_millis, transaction.now_millis)
+    if _outranked(experiment, report, attempt, at):
+        if report.alive and experiment.running and attempt == experiment.status_attempt:
+            _hear(transaction, experiment)
+        return
+    if report.alive and experiment.running and _says_nothing_new(experiment, report, attempt):
+        _hear(transaction, experiment, status_millis=at)
         return
     columns: dict[str, Any] = {"running": report.alive, "status_attempt": attempt, "status_millis": at}
     if report.alive:
         columns.update(last_beat_millis=transaction.now_millis, end_millis=None)
     else:
-        columns["end_millis"] = max(at, experiment.start_millis)
-    if attempt > experiment.status_attempt:
-        # A new attempt has a fate of its own.
+        # Start and end are of one clock, the client's, so that its error does not change how long it lasted.
+        columns["end_millis"] = max(at if report.at_millis is None else report.at_millis, experiment.start_millis)
+    resumed = report.alive and not experiment.running
+    if resumed or attempt > experiment.status_attempt:
+        # What begins anew has a fate of its own.
         columns.update(crashed=False, error=None)
     if report.crashed is not None:
         columns["crashed"] = report.crashed
@@ -68,6 +79,18 @@ def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> Non
     experiments.change(transaction, experiment.id, **columns)
 
 
-def beat(transaction: Transaction, experiment: Row[Any]) -> None:
-    """Takes a bare sign of life."""
-    apply(transaction, experiment, Report(alive=True))
+def _outranked(experiment: Row[Any], report: Report, attempt: int, at_millis: int) -> bool:
+    if attempt != experiment.status_attempt:
+        return attempt < int(experiment.status_attempt)
+    if report.attempt is not None and report.alive == (not experiment.running):
+        return report.alive
+    return at_millis < int(experiment.status_millis)
+
+
+def _says_nothing_new(experiment: Row[Any], report: Report, attempt: int) -> bool:
+    return attempt == int(experiment.status_attempt) and report.crashed is None and report.error is None
+
+
+def _hear(transaction: Transaction, experiment: Row[Any], **columns: int) -> None:
+    """Notes a sign of life that changes nothing else."""
+    experiments.change_quietly(transaction, experiment.id, last_beat_millis=transaction.now_millis, **columns)

@@ -67,13 +67,17 @@ class Store:
             yield transaction
 
     @contextmanager
-    def write_to(self, key: str, mark: LaneMark | None = None, count: int = 1) -> Iterator[Target]:
+    def write_to(
+        self, key: str, mark: LaneMark | None = None, count: int = 1, *, quiet: bool = False
+    ) -> Iterator[Target]:
         """A write of `count` values to the experiment `key`, with what `mark` says is stored already told apart.
 
+        Whoever watches the experiment sees that it changed; a `quiet` write itself says whether it did.
         Raises `UnknownExperimentError`.
         """
         with self.write() as transaction:
             experiment = experiments.require(transaction.connection, key)
             first_new = lanes.advance(transaction.connection, experiment.id, mark, count) if mark else 0
-            transaction.touch(experiment.id)
+            if not quiet:
+                transaction.touch(experiment.id)
             yield Target(transaction, experiment, mark.writer if mark else "", first_new)
