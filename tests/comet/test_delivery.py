@@ -155,13 +155,104 @@ def test_a_fault_that_passes_loses_nothing_and_repeats_nothing(bench: Bench, fau
     assert bench.courier.refused == 0
 
 
-@pytest.mark.parametrize("status", [401, 402, 403])
-def test_a_key_refused_in_mid_run_costs_nothing_that_was_logged(bench: Bench, status: int) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(Answer(status) for status in (401, 402, 403, 404, 405, 407, 408, 425)),
+        Answer(302, headers={"Location": "/elsewhere"}),
+        Answer(400, body=b"<html>a gateway</html>"),
+        Answer(400, body={"msg": "no such key", "sdk_error_code": 90212}),
+    ],
+    ids=lambda answer: str(answer.status),
+)
+def test_what_is_about_the_key_or_the_way_costs_nothing_that_was_logged(bench: Bench, answer: Answer) -> None:
     bench.turn()
     bench.metrics(0, 1)
-    bench.comet.answer_with("/experiment/metric", Answer(status), times=2)
+    bench.comet.answer_with("/experiment/metric", answer, times=2)
     bench.turns(3, 70)
     assert (bench.courier.delivered, bench.courier.refused) == (1, 0)
+
+
+def test_a_lane_that_is_refused_for_its_key_says_so_to_whoever_waits(bench: Bench) -> None:
+    bench.turn()
+    bench.metrics(0, 1)
+    bench.comet.answer_with("/experiment/metric", Answer(403, body={"msg": "not yours"}))
+    bench.turn()
+    progress = bench.courier.progress()
+    assert progress.refused
+    assert "not yours" in (progress.reason or "")
+    bench.comet.rules.clear()
+    bench.courier.hurry()
+    assert not bench.courier.progress().refused
+    bench.turn()
+    assert bench.courier.delivered == 1
+
+
+def test_three_lost_connections_in_a_row_are_an_outage_and_one_is_not(bench: Bench) -> None:
+    bench.turn()
+    bench.metrics(0, 1)
+    bench.comet.answer_with("/experiment/metric", Answer(drop=True), times=3)
+    seen = []
+    for _ in range(4):
+        bench.turn(70)
+        seen.append(bench.courier.progress().unreachable)
+    assert seen == [False, False, True, False]
+    assert bench.courier.delivered == 1
+
+
+def test_a_lane_that_set_something_aside_is_at_rest(bench: Bench) -> None:
+    bench.turn()
+    bench.metrics(0, 1)
+    bench.comet.answer_with("/experiment/metric", Answer(400, body={"msg": "never"}))
+    bench.comet.answer_with("/experiment/metric", Answer(503), times=1)
+    assert bench.turn() != 0.0
+    bench.turn(70)
+    assert bench.courier.refused == 1
+    assert bench.turn(70) is None
+
+
+def test_the_servers_waiting_time_binds_even_those_in_a_hurry(bench: Bench) -> None:
+    bench.turn()
+    bench.metrics(0, 1)
+    bench.comet.answer_with("/experiment/metric", Answer(429, headers={"Retry-After": "30"}), times=1)
+    bench.turn()
+    bench.courier.hurry()
+    bench.turn(1)
+    assert len(bench.comet.requests("/experiment/metric")) == 1
+
+
+def test_no_heartbeat_follows_the_end(bench: Bench) -> None:
+    bench.turn()
+    bench.comet.answer_with("/experiment/metric", Answer(503), times=2)
+    bench.metrics(0, 3)
+    bench.turn(11)
+    bench.courier.finish(End(77, 1))
+    for _ in range(4):
+        bench.turn(70)
+    alive = [asked.json["is_alive"] for asked in bench.comet.requests("/status-report/update")]
+    assert alive == [True, True, False]
+
+
+def test_a_turn_that_stumbles_is_taken_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.turn()
+    bench.metrics(0, 1)
+    wait = bench.courier.broke(RuntimeError("nobody foresaw this"))
+    progress = bench.courier.progress()
+    assert (wait > 0, progress.finished) == (True, False)
+    assert "nobody foresaw this" in (progress.reason or "")
+    bench.courier.hurry()
+    bench.turn()
+    assert bench.courier.delivered == 1
+
+
+def test_a_message_of_the_server_that_quotes_the_key_is_not_passed_on(bench: Bench) -> None:
+    bench.turn()
+    bench.metrics(0, 1)
+    bench.comet.answer_with("/experiment/metric", Answer(400, body={"msg": f"bad value sent by {API_KEY}"}))
+    bench.turn()
+    text = (bench.writer.folder / "metrics.refused.jsonl").read_text()
+    assert "bad value sent by ***" in text
+    assert API_KEY not in text
 
 
 def test_the_servers_own_waiting_time_is_kept(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -154,16 +155,20 @@ def test_a_confusion_matrix_counts_like_a_brute_force(comet: ScriptedComet, make
     experiment = make()
     experiment.log_confusion_matrix(truth, guess, labels=list("abcd"), title="T", step=1)
     experiment.log_confusion_matrix(["x", "y"], ["y", "y"])
+    experiment.log_confusion_matrix(np.array([-1, 1]), np.array([1, 1]), labels=np.array(["no", "yes"]))
     experiment.log_confusion_matrix(matrix=[[1, 2], [3, 4]], file_name="m.json")
     experiment.end()
 
     bodies = [upload.body for upload in comet.requests("/asset/upload")]
-    first, second, third = (json.loads(b[b.index(b'{"version"') : b.rindex(b"}") + 1]) for b in bodies)
+    first, second, signs, third = (json.loads(b[b.index(b'{"version"') : b.rindex(b"}") + 1]) for b in bodies)
     brute = [[int(sum((truth == row) & (guess == column))) for column in range(4)] for row in range(4)]
     assert (first["matrix"], first["labels"], first["title"]) == (brute, list("abcd"), "T")
+    with pytest.raises(InvalidValueError, match="classes"):
+        make(strict=True).log_confusion_matrix(list(range(2000)), list(range(2000)))
     assert (second["matrix"], second["labels"]) == ([[0, 1], [0, 1]], ["x", "y"])
+    assert (signs["matrix"], signs["labels"]) == ([[0, 1], [0, 1]], ["no", "yes"])
     assert third["matrix"] == [[1, 2], [3, 4]]
-    assert comet.requests("/asset/upload")[2].query["fileName"] == "m.json"
+    assert comet.requests("/asset/upload")[3].query["fileName"] == "m.json"
 
 
 @pytest.mark.parametrize(
@@ -284,11 +289,28 @@ def test_an_unreachable_server_ends_early_and_the_journal_keeps_everything(journ
 def test_a_second_end_changes_nothing_and_later_calls_are_counted(make: Make, comet: ScriptedComet) -> None:
     experiment = make()
     assert experiment.end().delivered
-    assert experiment.end(error="late").delivered
+    assert experiment.end().delivered
     experiment.log_metric("m", 1)
     experiment.log_text("x")
     assert comet.requests("/update-status") == []
     assert sum(experiment.stats().dropped.values()) == 2
+
+
+def test_a_failure_told_after_the_end_is_still_told(make: Make, comet: ScriptedComet) -> None:
+    """A step that ended its experiment itself and then failed has failed."""
+    experiment = make()
+    assert experiment.end().delivered
+    assert experiment.end(error="it broke afterwards").delivered
+    assert experiment.end(error="and again").delivered
+    assert [asked.json["error"] for asked in comet.requests("/update-status")] == ["it broke afterwards"]
+
+
+@pytest.mark.parametrize("timeout", [1e10, float("inf"), -1.0, 0.0])
+def test_any_time_limit_is_taken(make: Make, timeout: float) -> None:
+    experiment = make()
+    experiment.log_metric("m", 1)
+    experiment.end(timeout=timeout)
+    assert experiment.end(timeout=10).delivered
 
 
 def test_flush_waits_for_what_was_logged(make: Make, comet: ScriptedComet) -> None:
@@ -319,7 +341,13 @@ def _run(script: str, comet: ScriptedComet, journals: Path) -> subprocess.Comple
         experiment = Experiment(api_key="k", url={comet.root!r}, journal_folder={str(journals)!r})
     """
     code = textwrap.dedent(head) + textwrap.dedent(script)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_a_program_that_forgets_the_end_is_ended_at_exit(comet: ScriptedComet, journals: Path) -> None:
@@ -345,6 +373,148 @@ def test_what_was_logged_before_a_kill_is_in_the_journal(comet: ScriptedComet, j
     (journal,) = journals.iterdir()
     lines = (journal / "metrics.00000001.jsonl").read_text().splitlines()
     assert [json.loads(line)["v"][0][1] for line in lines] == list(range(500))
+
+
+def test_a_forked_child_that_logs_nothing_ends_nothing(comet: ScriptedComet, journals: Path) -> None:
+    script = """
+        experiment.log_metric("m", 0)
+        experiment.flush()
+        child = os.fork()
+        if child == 0:
+            good = experiment.end(1).delivered and experiment.flush(1) and experiment.stats().accepted == 0
+            os._exit(0 if good else 9)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        for i in range(1, 6):
+            experiment.log_metric("m", i)
+        assert experiment.end().delivered
+        sys.exit(code)
+    """
+    done = _run(script, comet, journals)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [v["metricValue"] for v in comet.metric_values()] == [0, 1, 2, 3, 4, 5]
+
+
+def test_an_experiment_that_nobody_holds_any_more_is_ended_at_exit(comet: ScriptedComet, journals: Path) -> None:
+    done = _run("experiment.log_metric('m', 1)\ndel experiment\nimport gc; gc.collect()", comet, journals)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [a.json["is_alive"] for a in comet.requests("/status-report/update")][-1] is False
+    assert list(journals.iterdir()) == []
+
+
+def test_leaving_with_success_inside_the_block_is_no_failure(comet: ScriptedComet, journals: Path) -> None:
+    done = _run("with experiment:\n    sys.exit(0)", comet, journals)
+    assert done.returncode == 0
+    assert comet.requests("/update-status") == []
+    assert [a.json["is_alive"] for a in comet.requests("/status-report/update")][-1] is False
+
+
+def test_an_exit_with_many_left_open_has_one_time_limit(comet: ScriptedComet, journals: Path) -> None:
+    """The limit is lowered for the test; each experiment's own would take six times as long."""
+    release = threading.Event()
+    comet.rules.append(lambda asked: release.wait(30) and None)
+    script = f"""
+        import time, zenml_comet_tracker.comet.live as live
+        live.FINISH_TIMEOUT = 1.0
+        more = [Experiment(api_key="k", url={comet.root!r}, journal_folder={str(journals)!r}) for _ in range(5)]
+        print(time.time())
+    """
+    done = _run(script, comet, journals)
+    ended = time.time()
+    release.set()
+    assert done.returncode == 0
+    assert ended - float(done.stdout) < 5
+
+
+def test_a_second_server_that_is_away_holds_up_nobody(comet: ScriptedComet, make: Make, journals: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        stuck = make(url=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        stuck.log_metric("m", 1)
+        experiment = make()
+        experiment.log_metric("m", 2)
+        assert experiment.end(timeout=10).delivered
+        stuck._live.close(None)
+        stuck._live._part.courier.stop()
+
+
+def test_one_lost_connection_does_not_keep_the_end_from_delivering(comet: ScriptedComet, make: Make) -> None:
+    experiment = make()
+    assert experiment.wait_for_url(5)
+    comet.answer_with("/experiment/metric", Answer(drop=True), times=1)
+    experiment.log_metric("m", 1)
+    assert experiment.end().delivered
+
+
+def test_an_exception_whose_text_no_json_can_hold_is_still_the_reason(comet: ScriptedComet, make: Make) -> None:
+    with pytest.raises(ValueError, match="cannot read"), make():
+        raise ValueError("cannot read " + os.fsdecode(b"\xff.csv"))
+    assert "cannot read ?.csv" in comet.requests("/update-status")[0].json["error"]
+
+
+def test_a_strict_experiment_does_not_replace_the_exception_on_its_way(journals: Path) -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        Experiment(api_key="k", url="http://127.0.0.1:9", journal_folder=journals, strict=True),
+    ):
+        1 / 0  # noqa: B018
+
+
+def test_a_journal_that_is_removed_raises_nothing_and_the_end_is_still_told(comet: ScriptedComet, make: Make) -> None:
+    experiment = make()
+    assert experiment.wait_for_url(5)
+    shutil.rmtree(experiment._live._part.writer.folder)
+    experiment.log_metric("m", 1)
+    report = experiment.end(timeout=5)
+    assert report.delivered is False or report.stats.dropped
+    assert [a.json["is_alive"] for a in comet.requests("/status-report/update")][-1] is False
+
+
+def test_flush_is_about_what_was_logged_before_it(comet: ScriptedComet, make: Make) -> None:
+    experiment = make()
+    stop = threading.Event()
+
+    def log() -> None:
+        while not stop.is_set():
+            experiment.log_metric("m", 1)
+
+    thread = threading.Thread(target=log)
+    thread.start()
+    try:
+        assert experiment.flush(20) is True
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_flush_does_not_call_refused_values_delivered(comet: ScriptedComet, make: Make) -> None:
+    experiment = make()
+    comet.answer_with("/experiment/metric", Answer(400, body={"msg": "never"}))
+    experiment.log_metric("m", 1)
+    assert experiment.flush(10) is False
+
+
+def test_drops_are_counted_by_reason_and_said_once(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    experiment = make()
+    for i in range(50):
+        experiment.log_metric("m", f"n/a {i}")
+        experiment.log_asset(f"/not/there/{i}")
+    assert experiment.stats().dropped == {"not a number": 50, "log_asset: InvalidValueError": 50}
+    assert len([record for record in caplog.records if "dropped" in record.message]) == 2
+
+
+def test_a_call_with_many_values_is_sent_in_batches(comet: ScriptedComet, make: Make) -> None:
+    experiment = make()
+    experiment.log_metrics({f"m{i}": i for i in range(2500)})
+    experiment.end()
+    assert [len(asked.json["values"]) for asked in comet.requests("/experiment/metric")] == [1000, 1000, 500]
+
+
+def test_no_thread_outlives_the_last_experiment(make: Make) -> None:
+    before = set(threading.enumerate())
+    make().end()
+    deadline = time.monotonic() + 5
+    while left := [t for t in set(threading.enumerate()) - before if t.name.startswith("zenml-comet")]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
 
 
 def test_a_forked_child_logs_to_a_journal_of_its_own(comet: ScriptedComet, journals: Path) -> None:

@@ -105,6 +105,8 @@ def test_a_key_whose_tail_names_no_server_uses_comet(tail: str) -> None:
         ("http://127.0.0.1:5470", "http://127.0.0.1:5470"),
         (" https://host:8080/prefix/clientlib ", "https://host:8080/prefix"),
         ("https://host/?a=b#c", "https://host"),
+        ("127.0.0.1:5470", "http://127.0.0.1:5470"),
+        ("localhost:5470/clientlib", "http://localhost:5470"),
     ],
 )
 def test_root_of_what_people_write(written: str, root: str) -> None:

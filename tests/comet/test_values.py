@@ -71,7 +71,9 @@ def test_metric_values(value: Any, wire: Any) -> None:
     assert values.metric("m", value) == ("m", wire)
 
 
-@pytest.mark.parametrize("value", [None, "text", 1j, [1, 2], np.zeros(3), object(), Hostile(), 10**400, {}])
+@pytest.mark.parametrize(
+    "value", [None, "text", 1j, np.complex64(1), [1, 2], np.zeros(3), object(), Hostile(), 10**400, {}]
+)
 def test_what_is_no_number_is_refused_with_the_name_and_what_was_expected(value: Any) -> None:
     refusal = values.metric("loss", value)
     assert isinstance(refusal, Refusal)
@@ -137,9 +139,22 @@ def test_a_dataclass_flattens_and_an_empty_mapping_stays_visible() -> None:
 
 
 def test_a_cycle_ends() -> None:
-    cycle: dict[str, Any] = {}
-    cycle["self"] = cycle
-    assert len(list(values.parameters(cycle))) == 1
+    cycle: dict[str, Any] = {"lr": 1}
+    cycle["self"] = cycle["root"] = cycle
+    assert [name for name, _ in values.parameters(cycle)] == ["lr", "self", "root"]
+
+
+def test_a_flood_of_names_is_cut_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "MAX_LEAVES", 3)
+    found = list(values.metrics({f"m{i}": i for i in range(10)}))
+    assert len(found) == 4
+    assert isinstance(found[-1], Refusal)
+
+
+def test_any_metadata_becomes_strict_json() -> None:
+    for value in ({"a": 1}, {(1, 2): 3}, {"a": float("nan")}, object(), Hostile()):
+        json.loads(values.json_text(value), parse_constant=lambda name: pytest.fail(name))
+    assert values.json_text({"foo": "bar"}) == '{"foo":"bar"}'
 
 
 @given(st.floats())
@@ -156,7 +171,7 @@ def test_any_parameter_becomes_strict_json(value: Any) -> None:
 
 
 def test_steps() -> None:
-    assert [values.step_of(s) for s in (None, 3, np.int64(4), 2.9, "5", "x", float("nan"))] == [
-        None, 3, 4, 2, 5, None, None,
+    assert [values.step_of(s) for s in (None, 3, np.int64(4), 2.9, "5", "x", float("nan"), 2**63, 1e30)] == [
+        None, 3, 4, 2, 5, None, None, None, None,
     ]  # fmt: skip
-    assert [values.epoch_of(e) for e in (None, 3, 2.5, np.float32(2.0), "x")] == [None, 3, 2.5, 2, None]
+    assert [values.epoch_of(e) for e in (None, 3, 2.5, np.float32(2.0), "x", 1e300)] == [None, 3, 2.5, 2, None, 1e300]

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--api-key", help="The key the journals were written for. [default: the local Comet's, or as configured]")
+@click.option(
+    "--api-key",
+    help="The key to deliver with. [default: the local Comet's, or as configured]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def sync(folder: Path | None, api_key: str | None, as_json: bool) -> None:
     """Deliver what was logged while a server was away or before a process died.
@@ -68,16 +71,19 @@ def _deliver(leftover: Leftover, api_key: str | None) -> dict[str, Any]:
 
 
 def _settings_for(leftover: Leftover, api_key: str | None) -> ResolvedSettings:
-    """The settings for the journal's own server. Raises `ConfigurationError` when no key at hand is the journal's."""
+    """The settings for the journal's own server. Raises `ConfigurationError` when no key at hand is the journal's.
+
+    A key that was typed for the purpose is believed: the journal's may have been mistyped, or rotated since.
+    """
     from zenml_comet_tracker.comet.errors import ConfigurationError
     from zenml_comet_tracker.comet.journal.record import fingerprint
     from zenml_comet_tracker.comet.settings import resolve
 
     settings = resolve(api_key=api_key or _local_key(leftover.header.root), url=leftover.header.root)
-    if fingerprint(settings.api_key) != leftover.header.key_fingerprint:
+    if api_key is None and fingerprint(settings.api_key) != leftover.header.key_fingerprint:
         raise ConfigurationError(
-            f"The journal was written for another API key than the one at hand (fingerprint "
-            f"{leftover.header.key_fingerprint}); pass its key with --api-key."
+            "the journal was written with another API key than the one found here, perhaps for another account; "
+            "say with --api-key which key to use"
         )
     return settings
 

@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -93,6 +94,8 @@ class Live:
         # Reentrant: a signal handler may end the experiment while the main thread is at it.
         self._lock = threading.RLock()
         self._ended = False
+        self._failed = False
+        self._before = Stats()
         self._end_problem: str | None = None
         self._earlier_error = getattr(sys, "last_value", None)
         self._part: _Part | None = self._start()
@@ -137,10 +140,13 @@ class Live:
     def stats(self) -> Stats:
         """The counts now, of this process."""
         if self._part is None:
-            return Stats()
-        writer, courier = self._part.writer, self._part.courier
-        accepted, sent, refused = writer.accepted, courier.delivered, courier.refused
-        return Stats(accepted, sent, max(0, accepted - sent - refused), refused, dict(writer.dropped))
+            return self._before
+        writer, courier, before = self._part.writer, self._part.courier, self._before
+        accepted = before.accepted + writer.accepted
+        sent = before.sent + courier.delivered
+        refused = before.refused + courier.refused
+        dropped = Counter(before.dropped) + Counter(writer.dropped)
+        return Stats(accepted, sent, max(0, accepted - sent - refused), refused, dict(dropped))
 
     def wait_for_handshake(self, timeout: float) -> Handshake | None:
         """The handshake; None when the server refuses, cannot be reached, or the time is over."""
@@ -162,7 +168,8 @@ class Live:
         """Writes the end status and waits for delivery, at most `timeout` seconds.
 
         Returns early when the server refuses or cannot be reached and the journal outlives the process. A second call
-        waits again and changes nothing. A forked child that logged nothing has nothing to end.
+        waits again, and changes nothing unless it is the first to tell of a failure. A forked child that logged nothing
+        has nothing to end.
         """
         self.close(error)
         if self._part is None:
@@ -173,22 +180,34 @@ class Live:
         return self._report(self._part, progress)
 
     def close(self, error: str | None) -> None:
-        """Writes the end status, so that nothing can be logged any more, and waits for nothing."""
+        """Writes the end status, so that nothing can be logged any more, and waits for nothing.
+
+        A failure that is told after a good end still counts: what ended its experiment early may fail later.
+        """
         with self._lock:
-            if self._ended:
+            if self._ended and (error is None or self._failed):
                 return
-            self._ended = True
+            again, self._ended, self._failed = self._ended, True, error is not None
             _living.discard(self)
-            if self._part is None:
-                return
-            end = End(time.time_ns() // 1_000_000, self.header.attempt, error)
-            try:
-                self._part.writer.end(end)
-            except OSError as problem:
-                self._end_problem = f"the end status could not be written to the journal: {problem}"
-            finally:
-                self._part.writer.close()
-                self._part.courier.finish(end)
+            if again and self._part is not None and self._part.courier.stopped:
+                self._start_over()
+            if self._part is not None:
+                self._write_end(self._part, End(time.time_ns() // 1_000_000, self.header.attempt, error))
+
+    def _start_over(self) -> None:
+        """A journal for an end status whose own is delivered and gone."""
+        self._before = self.stats()
+        self.header = replace(self.header, writer=new_writer_id(), mode="get_or_create")
+        self._part = self._start()
+
+    def _write_end(self, part: _Part, end: End) -> None:
+        try:
+            part.writer.end(end)
+        except OSError as problem:
+            self._end_problem = f"the end status could not be written to the journal: {problem}"
+        finally:
+            part.writer.close()
+            part.courier.finish(end)
 
     def _report(self, part: _Part, progress: Progress) -> DeliveryReport:
         stats = self.stats()
@@ -206,7 +225,7 @@ class Live:
                 left = deadline - time.monotonic()
                 if enough(progress) or left <= 0:
                     return progress
-                courier.changed.wait(left)
+                courier.changed.wait(min(left, threading.TIMEOUT_MAX))
 
     def _hurry(self, part: _Part) -> None:
         part.courier.hurry()
@@ -233,6 +252,7 @@ class Live:
     def _become_child(self) -> None:
         """In a forked child: lets go of what belongs to the parent, without unlocking or ending it."""
         inherited, self._part = self._part, None
+        self._before = Stats()
         self._lock = threading.RLock()
         self.header = replace(self.header, writer=new_writer_id(), parent_writer=self.header.writer, primary=False)
         if inherited is not None:

@@ -92,7 +92,8 @@ def resolve(
     if not key:
         raise ConfigurationError(
             "No Comet API key was found. Pass api_key=..., set the environment variable COMET_API_KEY, or put "
-            f"'COMET_API_KEY: <key>' into {YAML_FILE} in the working or home directory."
+            f"'COMET_API_KEY: <key>' into {YAML_FILE} in the working or home directory. The local Comet makes a key of "
+            "its own: `zenml-comet status` says where it is."
         )
     _check(key, found)
     header = found.get("extra_header_name")
@@ -139,7 +140,7 @@ def root_of(url: str) -> str:
         )
     expected = "Expected something like https://www.comet.com or http://127.0.0.1:5470."
     try:
-        parts = urlsplit(text if "://" in text else f"https://{text}")
+        parts = urlsplit(text if "://" in text else f"{_likely_scheme(text)}://{text}")
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
@@ -150,6 +151,12 @@ def root_of(url: str) -> str:
     path = parts.path.rstrip("/")
     path = path.removesuffix("/clientlib").rstrip("/")
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+
+
+def _likely_scheme(address: str) -> str:
+    """What people mean who write none: plain HTTP is for this machine."""
+    host = address.partition("/")[0].rsplit(":", 1)[0].strip("[]")
+    return "http" if host in ("localhost", "127.0.0.1", "::1") else "https"
 
 
 def _root_in_key(key: str) -> str | None:

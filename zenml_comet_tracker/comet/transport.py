@@ -83,7 +83,8 @@ class Transport:
         self._loopback = is_loopback(self.root)
         self._session = requests.Session()
         self._session.auth = _ApiKey(api_key)
-        self._secrets = [text for text in (api_key, *self._options.headers.values()) if text]
+        # Shorter ones are no secrets, and stand in ordinary words.
+        self._secrets = [text for text in (api_key, *self._options.headers.values()) if len(text) >= 6]
         self._session.headers.update({"User-Agent": USER_AGENT, **self._options.headers})
         if self._loopback:
             # A proxy of the environment is meant for the world outside, and .netrc for other hosts.

@@ -206,7 +206,8 @@ def json_text(value: Any) -> str:
     """Any value as compact strict JSON; what JSON cannot hold becomes text."""
     try:
         text = json.dumps(value, default=str, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
+    except Exception:
+        # Not only json's own errors: a user's __str__ may raise anything.
         text = json.dumps(text_of(value))
     return text_of(text)
 

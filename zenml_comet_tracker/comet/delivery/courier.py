@@ -128,8 +128,9 @@ class Courier:
             lane.hurry()
 
     def finish(self, end: End) -> None:
-        """Says how the experiment ended; the status is told once the records are through or stuck."""
+        """Says how the experiment ended, or ended after all; told once the records are through or stuck."""
         self._end = end
+        self._end_sent = False
         self._status.ended = True
 
     def deliver_records(self) -> float | None:

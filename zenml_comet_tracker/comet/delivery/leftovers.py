@@ -11,7 +11,7 @@ from pathlib import Path
 from zenml_comet_tracker.comet.delivery.courier import Courier
 from zenml_comet_tracker.comet.errors import JournalError
 from zenml_comet_tracker.comet.journal.reader import JournalReader
-from zenml_comet_tracker.comet.journal.record import HEADER_FILE, WRITER_LOCK, End, Header
+from zenml_comet_tracker.comet.journal.record import END_SENT, HEADER_FILE, WRITER_LOCK, End, Header
 from zenml_comet_tracker.comet.transport import Transport
 
 DIED = "The process that logged this experiment died without ending it."
@@ -58,7 +58,7 @@ def deliver_leftover(leftover: Leftover, api_key: str, new_transport: Callable[[
     """
     journal = JournalReader(leftover.folder)
     courier = Courier(journal, api_key, new_transport, adopted=True)
-    if journal.end() is None:
+    if journal.end() is None and not journal.marked(END_SENT):
         error = DIED if leftover.header.primary else None
         courier.finish(End(_last_written_millis(leftover.folder), leftover.header.attempt, error))
     try:
