@@ -90,11 +90,7 @@ def _listing(fields: Fields) -> Listing:
     order = (fields.optional_text("sortOrder") or "desc").lower()
     if order not in ("asc", "desc"):
         raise fields.error("sortOrder", "asc or desc")
-    page, size = fields.integer("page"), fields.integer("size")
-    if page is not None and page < 1:
-        raise fields.error("page", "a number from 1")
-    if size is not None and size < 1:
-        raise fields.error("size", "a number from 1")
+    page, size = fields.count("page"), fields.count("size")
     return Listing(
         archived=fields.flag("archived"),
         by_end=sort_by == "endTime",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zenml_comet_tracker.local.routes.answers import PROJECT_NAME_TOO_LONG, RequestError
@@ -12,6 +12,10 @@ from zenml_comet_tracker.local.routes.values import to_double
 _KEY = re.compile("[0-9A-Za-z]{32,50}")
 _TRUE, _FALSE = {"true", "1"}, {"false", "0", ""}
 _MAX_INTEGER = 2**63 - 1
+# As far as JavaScript's dates go, in milliseconds to either side of 1970.
+_MAX_MOMENT = 8_640_000_000_000_000
+# orjson reads 1,024 levels and writes 254.
+_MAX_DEPTH = 100
 MAX_NAME = 250
 # These begin paths of the server's own, so that no workspace's page could be reached under them.
 _RESERVED = {"api", "clientlib", "page-data", "static"}
@@ -33,10 +37,17 @@ class Fields:
         return self._members.get(name)
 
     def value(self, name: str) -> Any:
-        """The value as it came, which must be there; null is a value."""
+        """Any JSON value, which must be there; null is a value."""
         if name not in self._members:
             raise self.error(name, "a value")
-        return self._members[name]
+        return self.optional_value(name)
+
+    def optional_value(self, name: str) -> Any:
+        """Any JSON value; None when absent."""
+        value = self.raw(name)
+        if _depth_exceeds(value, _MAX_DEPTH):
+            raise RequestError(f"{self._where}{name} is nested too deep; expected at most {_MAX_DEPTH} levels.")
+        return value
 
     def text(self, name: str) -> str:
         """A text that must be there and not be empty."""
@@ -110,6 +121,20 @@ class Fields:
             raise self.error(name, "a whole number of 64 bits")
         return int(value)
 
+    def moment(self, name: str) -> int | None:
+        """A time in milliseconds since the epoch, within the range that dates have; None when absent."""
+        return self._within(name, -_MAX_MOMENT, _MAX_MOMENT, "a time in milliseconds since 1970")
+
+    def count(self, name: str) -> int | None:
+        """A whole number from 1 to 10^9; None when absent."""
+        return self._within(name, 1, 10**9, "a number from 1 to 1,000,000,000")
+
+    def _within(self, name: str, least: int, greatest: int, expected: str) -> int | None:
+        number = self.integer(name)
+        if number is not None and not least <= number <= greatest:
+            raise self.error(name, expected)
+        return number
+
     def experiment_key(self, name: str = "experimentKey") -> str:
         """A key for a new experiment: 32 to 50 letters and digits."""
         text = self.text(name)
@@ -135,6 +160,20 @@ class Fields:
         value = self._members.get(name)
         was = "is missing" if value is None else f"is {str(value)[:80]!r}"
         return RequestError(f"{self._where}{name} {was}; expected {expected}.")
+
+
+def _depth_exceeds(value: Any, levels: int) -> bool:
+    """Whether lists and objects stand in each other more than `levels` deep: what is read must be writable again."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [inner for outer in level if isinstance(outer, list | dict) for inner in _members(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _members(outer: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return outer.values() if isinstance(outer, dict) else outer
 
 
 def _spelled(text: str) -> int | float | None:

@@ -35,7 +35,7 @@ def add_run(call: JsonCall) -> Response:
     key = fields.experiment_key()
     workspace = fields.place("teamName", DEFAULT_WORKSPACE)
     project = fields.place("projectName", DEFAULT_PROJECT)
-    start = fields.integer("local_timestamp")
+    start = fields.moment("local_timestamp")
     with call.store.write() as transaction:
         row = experiments.find(transaction.connection, key)
         if row is not None and not fields.flag("getOrCreateEnabled"):

@@ -61,7 +61,7 @@ def _value(fields: Fields, now_millis: int) -> MetricValue:
     value = to_double(fields.value("metricValue"))
     if value is None:
         raise fields.error("metricValue", 'a number, or a text that spells one ("NaN" and "Infinity" too)')
-    millis = fields.integer("timestamp")
+    millis = fields.moment("timestamp")
     return MetricValue(
         name=fields.text("metricName"),
         value=value,

@@ -17,7 +17,7 @@ rest = APIRouter()
 def add(call: JsonCall) -> Response:
     """Stores `value` under `key`."""
     key, value = call.fields.text("key"), to_text(call.fields.value("value"))
-    given = call.fields.integer("timestamp")
+    given = call.fields.moment("timestamp")
     millis = call.store.clock() if given is None else given
     return call.write(lambda target: facts.add_other(target.transaction, target.experiment.id, key, value, millis))
 

@@ -58,7 +58,7 @@ def fact_summary(row: Any) -> dict[str, Any]:
 
 
 def _value(fields: Fields, now_millis: int) -> ParameterValue:
-    millis = fields.integer("timestamp")
+    millis = fields.moment("timestamp")
     return ParameterValue(
         name=fields.text("parameterName"),
         value=to_text(fields.value("parameterValue")),

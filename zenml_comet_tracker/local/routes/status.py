@@ -22,7 +22,7 @@ def report(call: JsonCall) -> Response:
     """Takes the SDK's heartbeat or end (`is_alive`); answers how often to report."""
     fields = call.fields
     taken = Report(
-        fields.stated_flag("is_alive"), attempt=fields.integer("attempt"), at_millis=fields.integer("local_timestamp")
+        fields.stated_flag("is_alive"), attempt=fields.integer("attempt"), at_millis=fields.moment("local_timestamp")
     )
     _take(call, taken)
     return answer(
@@ -39,7 +39,7 @@ def report(call: JsonCall) -> Response:
 @clientlib.post("/status-report/offline-metadata")
 def offline_times(call: JsonCall) -> Response:
     """Sets start and end of an experiment that ran offline."""
-    start, end = call.fields.integer("startTimestamp"), call.fields.integer("endTimestamp")
+    start, end = call.fields.moment("startTimestamp"), call.fields.moment("endTimestamp")
     return call.write(lambda target: experiments.set_times(target.transaction, target.experiment, start, end))
 
 
@@ -66,7 +66,7 @@ def keep_alive(call: QueryCall) -> Response:
 @rest.post("/write/experiment/set-start-end-time")
 def set_times(call: JsonCall) -> Response:
     """Sets `startTimeMillis`, `endTimeMillis` or both."""
-    start, end = call.fields.integer("startTimeMillis"), call.fields.integer("endTimeMillis")
+    start, end = call.fields.moment("startTimeMillis"), call.fields.moment("endTimeMillis")
     return call.write(lambda target: experiments.set_times(target.transaction, target.experiment, start, end))
 
 
@@ -87,5 +87,5 @@ def _report(fields: Fields) -> Report:
         crashed=crashed,
         error=fields.optional_text("error"),
         attempt=fields.integer("attempt"),
-        at_millis=fields.integer("localTimestamp"),
+        at_millis=fields.moment("localTimestamp"),
     )

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer
 from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.values import whole_json
 from zenml_comet_tracker.local.store import documents, experiments, metrics
 from zenml_comet_tracker.local.store.store import Target
 
@@ -26,7 +27,7 @@ _GIT = ("user", "root", "branch", "parent", "origin")
 @rest.post("/write/experiment/system-details")
 def set_details(call: JsonCall) -> Response:
     """Sets the details given and leaves the others; additional system info is added to what is there."""
-    given = {name: call.fields.raw(name) for name in _DETAILS if call.fields.raw(name) is not None}
+    given = {name: call.fields.optional_value(name) for name in _DETAILS if call.fields.raw(name) is not None}
     for name in _LISTS:
         if not isinstance(given.get(name, []), list):
             raise call.fields.error(name, "a list")
@@ -50,7 +51,7 @@ def details(call: QueryCall) -> Response:
             **{name: known.get(name, [] if name in _LISTS else None) for name in _DETAILS},
             "systemMetricNames": list(system_metrics),
             "maxTotalMemory": max(memories, default=None),
-            "totalRam": None if total_ram is None else int(total_ram),
+            "totalRam": None if total_ram is None else whole_json(total_ram),
         }
     )
 
@@ -70,7 +71,7 @@ def set_dependencies(call: JsonCall) -> Response:
 @rest.post("/write/experiment/cloud-details")
 def set_cloud(call: JsonCall) -> Response:
     """Sets the cloud `provider` and its `metadata`."""
-    cloud = {"provider": call.fields.text("provider"), "metadata": call.fields.raw("metadata")}
+    cloud = {"provider": call.fields.text("provider"), "metadata": call.fields.optional_value("metadata")}
     return call.write(lambda target: documents.put_json(target.transaction, target.experiment.id, "cloud", cloud))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+_COUNTED = 2.0**53
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -40,7 +41,14 @@ def epoch_json(value: float) -> int | float | None:
     """An epoch as JSON: whole where it is whole, None where there is none."""
     if math.isnan(value):
         return None
-    return int(value) if value.is_integer() else value
+    return whole_json(value) if value.is_integer() else value
+
+
+def whole_json(value: float) -> int | float | None:
+    """A whole number as JSON: without a point while doubles count by ones, then as it is; None for infinities."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if abs(value) <= _COUNTED else value
 
 
 def to_text(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from zenml_comet_tracker.local.store import schema
@@ -86,15 +86,17 @@ def others(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:
 
 def add_tags(connection: Connection, experiment_id: int, names: Sequence[str]) -> None:
     """Adds tags that the experiment does not have yet."""
-    for name in names:
-        row = {"experiment_id": experiment_id, "name": name}
-        connection.execute(insert(schema.tag).values(row).on_conflict_do_nothing())
+    rows = [{"experiment_id": experiment_id, "name": name} for name in names]
+    if rows:
+        connection.execute(insert(schema.tag).on_conflict_do_nothing(), rows)
 
 
 def remove_tags(connection: Connection, experiment_id: int, names: Sequence[str]) -> None:
     """Takes tags away; those it does not have are passed over."""
     tag = schema.tag.c
-    connection.execute(delete(schema.tag).where(tag.experiment_id == experiment_id, tag.name.in_(names)))
+    statement = delete(schema.tag).where(tag.experiment_id == experiment_id, tag.name == bindparam("gone"))
+    if names:
+        connection.execute(statement, [{"gone": name} for name in names])
 
 
 def tags(connection: Connection, experiment_id: int) -> list[str]:
