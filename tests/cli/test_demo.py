@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 EPOCHS = 40
 METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
+USERS_OWN = "active_stack_id: 5d6f0c1e-4d6b-4a53-9c43-2f3f7a1f6f10\nactive_project_id: null\n"
+
 LINE = re.compile(
     r"^(?P<name>train_digits-\S+)_(?P<step>load|train|evaluate)  (?P<url>http://127\.0\.0\.1:\d+/\S+)$", re.M
 )
@@ -78,9 +80,11 @@ def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo in a home that holds nothing but a configuration for another Comet. Its server is stopped at the end."""
+    """The demo in a home that is a ZenML repository and has another Comet. Its server is stopped at the end."""
     home = tmp_path_factory.mktemp("home")
     (home / ".comet.config").write_text("[comet]\napi_key=another-key\nworkspace=another\n")
+    (home / ".zen").mkdir()
+    (home / ".zen" / "config.yaml").write_text(USERS_OWN)
     done = run(home, "demo")
     try:
         assert done.returncode == 0, done.stdout + done.stderr
@@ -111,6 +115,8 @@ def test_the_demo_says_how_to_go_on_and_touches_nothing_else(demo: Demo) -> None
         assert word in demo.printed
     assert {path.name for path in (demo.home / ".local" / "share").iterdir()} == {"zenml-comet"}
     assert not (demo.home / ".config" / "zenml").exists()
+    (own,) = (demo.home / ".zen").iterdir()
+    assert own.read_text() == USERS_OWN
     assert launch.find(demo.data) is not None
 
 

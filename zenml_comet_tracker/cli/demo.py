@@ -88,6 +88,8 @@ def _environment(folder: Path) -> dict[str, str]:
     return {
         **ours,
         "ZENML_CONFIG_PATH": str(folder / "zenml"),
+        # Without it ZenML takes the first repository above the working directory, and writes its active stack there.
+        "ZENML_REPOSITORY_PATH": str(_repository(folder)),
         "ZENML_ANALYTICS_OPT_IN": "false",
         "ZENML_LOGGING_COLORS_DISABLED": "true",
         "ZENML_ENABLE_RICH_TRACEBACK": "false",
@@ -115,7 +117,8 @@ def _example() -> Path:
 def _made(folder: Path) -> Path:
     folder = folder.expanduser().resolve()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # All that `zenml init` makes before it asks for the active stack.
+        Path(_repository(folder), ".zen").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Failure(f"The demo's folder {folder} cannot be made: {error}. Choose another: --folder", 4) from None
     return folder
@@ -124,6 +127,10 @@ def _made(folder: Path) -> Path:
 def _default_folder() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base, "zenml-comet", "demo")
+
+
+def _repository(folder: Path) -> Path:
+    return folder / "repository"
 
 
 def _log(folder: Path) -> Path:
