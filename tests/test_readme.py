@@ -58,7 +58,7 @@ def state_of(server: LocalServer, url: str) -> tuple[bool, bool]:
 
 def test_every_block_is_run_by_one_of_these_tests() -> None:
     run_here = ["make demo", "zenml-comet open", "pip install", "comet_secret", "--url=local", "from zenml import"]
-    run_here += ["from zenml_comet_tracker import Experiment", "zenml-comet up"]
+    run_here += ["from zenml_comet_tracker import Experiment", "zenml-comet up", "zenml-comet env"]
     assert [text for _, text in BLOCKS if not any(mark in text for mark in run_here)] == []
     assert len(BLOCKS) == len(run_here)
 
@@ -70,7 +70,7 @@ def test_the_two_commands_are_targets_and_set_up_what_they_need() -> None:
         assert "install" in shown
     assert "zenml-comet demo" in run(["make", "-n", "demo"], ROOT)
     assert "-m pytest" in run(["make", "-n", "test"], ROOT)
-    assert "zenml-comet-tracker[local]" in block("console", "pip install")
+    assert "'.[local]'" in block("console", "pip install")
 
 
 def test_tracking_by_the_readme(zenml_folder: Path, local_server: LocalServer, tmp_path: Path) -> None:
@@ -110,6 +110,13 @@ def test_logging_without_zenml_by_the_readme(local_server: LocalServer, tmp_path
         ZENML_COMET_JOURNAL=str(tmp_path / "journals"),
     )
     assert state_of(local_server, printed.strip()) == (False, False)
+
+
+def test_the_local_comet_without_zenml_by_the_readme(daemon_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "by_hand.py").write_text(block("python", "import Experiment"))
+    commands = block("bash", "zenml-comet env") + f"{sys.executable} by_hand.py"
+    printed = run(["bash", "-euc", commands], tmp_path, ZENML_COMET_LOCAL_DATA=str(daemon_folder))
+    assert "/local/digits/" in printed
 
 
 def test_the_local_comet_by_the_readme(daemon_folder: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ _COMMANDS = {
     "down": _Home("server", "down", "Stop the local Comet."),
     "status": _Home("server", "status", "Say whether and where the local Comet runs."),
     "open": _Home("server", "open_page", "Open the local Comet in the browser, signed in."),
+    "env": _Home("env", "env", "Print the environment that leads Comet clients to the local Comet."),
     "sync": _Home("sync", "sync", "Deliver what an outage or a crash left behind."),
 }
 
