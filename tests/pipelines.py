@@ -141,6 +141,66 @@ def threads() -> None:
     threaded()
 
 
+outliving: list[threading.Thread] = []
+next_runs = threading.Event()
+
+
+def _log_lost() -> None:
+    log_metrics({"lost": 1.0})
+
+
+@step(enable_cache=False)
+def leaves_a_thread() -> float:
+    def work() -> None:
+        next_runs.wait(60)
+        _log_lost()
+
+    outliving.append(threading.Thread(target=work))
+    outliving[-1].start()
+    return 1.0
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def outlived(since: float) -> None:
+    next_runs.set()
+    outliving[-1].join(60)
+    log_metrics({"own": since})
+
+
+@pipeline
+def thread_outlives_its_step() -> None:
+    outlived(leaves_a_thread())
+
+
+both_run, others_are_done = threading.Barrier(2, timeout=60), threading.Event()
+
+
+@step(enable_cache=False)
+def untracked_with_a_thread() -> None:
+    both_run.wait()
+    thread = threading.Thread(target=_log_lost)
+    thread.start()
+    thread.join(60)
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def beside_others() -> None:
+    log_metrics({"own": 1.0})
+    both_run.wait()
+    others_are_done.wait(60)
+
+
+@pipeline(dynamic=True)
+def tracked_beside_untracked() -> None:
+    tracked, other = beside_others.submit(), untracked_with_a_thread.submit()
+    try:
+        other.wait()
+        _log_lost()
+    finally:
+        others_are_done.set()
+    tracked.wait()
+
+
 @step(experiment_tracker=True, enable_cache=False, settings={"experiment_tracker": {"tags": ["of the step"]}})
 def tagged() -> None: ...
 

@@ -51,3 +51,20 @@ def test_threads_of_a_step_log_to_its_experiment(
 
     (key,) = readback.keys("team", local_config["project_name"])
     assert readback.metrics(key) == {"plain_thread", "pool_0", "pool_1", "with_context"}
+
+
+@pytest.mark.parametrize(
+    "how", [pipelines.thread_outlives_its_step, pipelines.tracked_beside_untracked], ids=["after", "beside"]
+)
+def test_what_an_untracked_steps_thread_or_a_pipelines_body_logs_lands_in_no_other_step(
+    how: Any, tracked_stack: Stack, local_config: dict[str, Any], readback: Readback, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracked_stack(local_config)
+    pipelines.next_runs.clear()
+    pipelines.others_are_done.clear()
+
+    how()
+
+    (key,) = readback.keys("team", local_config["project_name"])
+    assert readback.metrics(key) == {"own"}
+    assert "log_metrics was ignored" in caplog.text

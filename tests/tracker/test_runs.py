@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextvars
 import threading
 import uuid
@@ -21,8 +22,9 @@ def runs() -> StepRuns:
     return StepRuns()
 
 
-def _run(component: UUID = FIRST, step: UUID | None = None) -> StepRun:
-    return StepRun(component, step or uuid.uuid4(), "run_step", "k" * 40, inert("k" * 40), finish_timeout=10.0)
+def _run(component: UUID = FIRST, step: UUID | None = None, *, alone: bool = True) -> StepRun:
+    key = "k" * 40
+    return StepRun(component, step or uuid.uuid4(), "run_step", key, inert(key), finish_timeout=10.0, alone=alone)
 
 
 def _in_thread(work: Callable[[], Any]) -> Any:
@@ -47,14 +49,58 @@ def test_a_step_without_a_run_gets_nobody_elses(runs: StepRuns) -> None:
     assert runs.of_caller(uuid.uuid4()) == ()
 
 
-def test_a_thread_without_context_gets_the_only_step_and_never_guesses_between_two(runs: StepRuns) -> None:
+def test_a_thread_without_context_gets_the_step_that_must_have_started_it(runs: StepRuns) -> None:
     lone = _run()
     runs.add(lone)
     assert _in_thread(lambda: runs.of_caller(None)) == (lone,)
-    assert _in_thread(lambda: runs.of_caller(None, guess=False)) == ()
 
     runs.add(_run())
     assert _in_thread(lambda: runs.of_caller(None)) == ()
+
+
+def test_a_thread_without_context_gets_nothing_where_other_steps_may_have_started_it(runs: StepRuns) -> None:
+    runs.add(_run(alone=False))
+    assert _in_thread(lambda: runs.of_caller(None)) == ()
+
+
+@pytest.mark.parametrize("earlier_was_tracked", [True, False])
+def test_a_thread_older_than_the_step_gets_nothing(runs: StepRuns, earlier_was_tracked: bool) -> None:
+    found: list[tuple[StepRun, ...]] = []
+    ask, answered = threading.Semaphore(0), threading.Semaphore(0)
+
+    def work() -> None:
+        for _ in range(2):
+            assert ask.acquire(timeout=10)
+            found.append(runs.of_caller(None))
+            answered.release()
+
+    earlier = _run()
+    if earlier_was_tracked:
+        runs.add(earlier)
+    thread = threading.Thread(target=work)
+    thread.start()
+    ask.release()
+    assert answered.acquire(timeout=10)
+    runs.pop(FIRST, earlier.step_run_id)
+    runs.add(_run())
+    ask.release()
+    thread.join(10)
+
+    assert found == [(earlier,) if earlier_was_tracked else (), ()]
+
+
+def test_a_thread_that_python_did_not_start_gets_nothing(runs: StepRuns) -> None:
+    runs.add(_run())
+    found: list[tuple[StepRun, ...]] = []
+    done = threading.Event()
+
+    def work() -> None:
+        found.append(runs.of_caller(None))
+        done.set()
+
+    _thread.start_new_thread(work, ())
+    assert done.wait(10)
+    assert found == [()]
 
 
 def test_a_thread_with_a_copied_context_gets_its_step(runs: StepRuns) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from zenml.execution.pipeline.dynamic.run_context import DynamicPipelineRunContext
 from zenml.steps.step_context import StepContext
 
 from zenml_comet_tracker.tracker.runs import StepRun, step_runs
@@ -24,8 +23,8 @@ _warned: weakref.WeakSet[StepContext] = weakref.WeakSet()
 def current_experiment(component_id: UUID | None = None) -> Experiment:
     """The live experiment of the calling step; of its first tracker when it has several.
 
-    Works in the step's own threads too. Raises `RuntimeError` where no tracked step is running. A step that could not
-    be tracked gets a stand-in that ignores every call.
+    In a thread, where it can be known which step started it. Raises `RuntimeError` where no tracked step is running. A
+    step that could not be tracked gets a stand-in that ignores every call.
     """
     runs = _runs_of_caller(component_id)
     if not runs:
@@ -68,8 +67,7 @@ def calling_step() -> UUID | None:
 
 
 def _runs_of_caller(component_id: UUID | None) -> tuple[StepRun, ...]:
-    # The body of a dynamic pipeline is no step: a value logged there belongs to none of the steps it started.
-    return step_runs.of_caller(calling_step(), component_id, guess=not DynamicPipelineRunContext.is_active())
+    return step_runs.of_caller(calling_step(), component_id)
 
 
 def _experiments(call: str, component_id: UUID | None) -> list[Experiment]:
@@ -90,6 +88,6 @@ def _why_none() -> str:
             "@step(experiment_tracker='<name of the component>'); the experiment ends with the step's function."
         )
     return (
-        "No tracked step is running here, or several are and this thread belongs to none of them: start threads with "
+        "No tracked step is running here, or it cannot be known that this thread is its own: start threads with "
         "contextvars.copy_context().run, or hand them the experiment."
     )

@@ -147,12 +147,15 @@ class CometExperimentTracker(BaseExperimentTracker):
             durability=settings.durability,
         )
         experiment.log_others(identity.origin(info, earlier_key))
-        return StepRun(self.id, info.step_run_id, name, key, experiment, settings.finish_timeout)
+        # Steps of a dynamic pipeline share the process with other steps, and with those that no tracker hears of.
+        alone = not info.snapshot.is_dynamic
+        return StepRun(self.id, info.step_run_id, name, key, experiment, settings.finish_timeout, alone)
 
     def _stand_in(self, info: StepRunInfo) -> StepRun:
         key, _ = identity.keys_of(self.id, info, "new")
         name = identity.experiment_name(info)
-        return StepRun(self.id, info.step_run_id, name, key, inert(key), finish_timeout=0.0)
+        alone = not info.snapshot.is_dynamic
+        return StepRun(self.id, info.step_run_id, name, key, inert(key), finish_timeout=0.0, alone=alone)
 
 
 def _metadata(run: StepRun) -> dict[str, MetadataType]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
@@ -63,7 +64,10 @@ class InertExperiment:
 
 @dataclass(eq=False)
 class StepRun:
-    """One step run as one tracker component sees it. `finish_timeout` is in seconds."""
+    """One step run as one tracker component sees it. `finish_timeout` is in seconds.
+
+    `alone` says that ZenML runs no other step of the pipeline beside it in this process.
+    """
 
     component_id: UUID
     step_run_id: UUID
@@ -71,6 +75,10 @@ class StepRun:
     key: str
     experiment: Experiment
     finish_timeout: float
+    alone: bool = False
+    _older_threads: weakref.WeakSet[threading.Thread] = field(
+        default_factory=lambda: weakref.WeakSet(threading.enumerate()), repr=False
+    )
     _token: Token[UUID | None] | None = field(default=None, repr=False)
     _deadline: float | None = field(default=None, repr=False)
 
@@ -79,6 +87,11 @@ class StepRun:
         """The stand-in, when the step could not be tracked."""
         experiment: object = self.experiment
         return experiment if isinstance(experiment, InertExperiment) else None
+
+    def started(self, thread: threading.Thread) -> bool:
+        """Whether this step must have started the thread: it is younger, and no other step was there to start it."""
+        # Nobody knows how old a thread is that Python's threading did not start.
+        return self.alone and thread not in self._older_threads and not isinstance(thread, threading._DummyThread)
 
     def time_left(self, clock: Callable[[], float] = time.monotonic) -> float:
         """Seconds that may still be waited for delivery; the first call starts the clock."""
@@ -132,21 +145,21 @@ class StepRuns:
         abandoned = [run for run in self._running if run.step_run_id == marked]
         return [run for run in abandoned if self.pop(run.component_id, run.step_run_id)]
 
-    def of_caller(
-        self, calling_step: UUID | None, component_id: UUID | None = None, *, guess: bool = True
-    ) -> tuple[StepRun, ...]:
+    def of_caller(self, calling_step: UUID | None, component_id: UUID | None = None) -> tuple[StepRun, ...]:
         """The runs that a logging call belongs to, one for each tracker of the step; empty when there is none.
 
         By the step whose function is running, else by the mark of the context, else (a thread that was started without
-        a context, and only with `guess`) the only step that is running at all. With `component_id`, that tracker's run
-        if it has one.
+        a context) the only step that is running, when it must have started this thread. With `component_id`, that
+        tracker's run if it has one.
         """
         step = calling_step or _current_step.get()
-        if step is not None:
-            runs = tuple(run for run in self._running if run.step_run_id == step)
-        else:
-            runs = self._running if guess and len({run.step_run_id for run in self._running}) == 1 else ()
+        runs = self._of_thread() if step is None else tuple(run for run in self._running if run.step_run_id == step)
         return tuple(run for run in runs if run.component_id == component_id) or runs
+
+    def _of_thread(self) -> tuple[StepRun, ...]:
+        running, thread = self._running, threading.current_thread()
+        only_one = len({run.step_run_id for run in running}) == 1
+        return running if only_one and all(run.started(thread) for run in running) else ()
 
 
 def inert(key: str) -> Experiment:
