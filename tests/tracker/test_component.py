@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 import requests
 
 from tests import pipelines
+from tests.comet.scripted import ScriptedComet
 from tests.tracker.conftest import Readback
 
 Stack = Callable[..., str]
@@ -134,6 +137,28 @@ def test_a_step_whose_input_could_not_be_loaded_is_closed_by_the_next_one(
     assert (about["running"], about["hasCrashed"]) == (False, True)
     assert "an input could not be loaded" in about["error"]
     assert readback.metadata(later)["hasCrashed"] is False
+
+
+EXITS = """
+import sys, uuid
+from zenml_comet_tracker.comet.experiment import Experiment
+from zenml_comet_tracker.tracker import component
+from zenml_comet_tracker.tracker.runs import StepRun, step_runs
+experiment = Experiment("k", url=sys.argv[1], journal_folder=sys.argv[2])
+step_runs.add(StepRun(uuid.uuid4(), uuid.uuid4(), "run_step", experiment.id, experiment, 60.0))
+"""
+
+
+def test_a_last_step_that_zenml_never_ran_is_closed_as_failed_when_the_process_ends(tmp_path: Path) -> None:
+    comet = ScriptedComet()
+    try:
+        subprocess.run([sys.executable, "-c", EXITS, comet.root, str(tmp_path)], check=True, timeout=60)
+        failures = [asked.json["error"] for asked in comet.requests("/update-status")]
+    finally:
+        comet.close()
+    assert len(failures) == 1
+    assert "an input could not be loaded" in failures[0]
+    assert [asked.json["is_alive"] for asked in comet.requests("/status-report/update")][-1] is False
 
 
 def test_settings_of_pipeline_and_step_are_in_force_and_tags_add_up(

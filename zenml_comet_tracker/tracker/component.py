@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from zenml.experiment_trackers.base_experiment_tracker import BaseExperimentTracker
@@ -24,6 +26,10 @@ logger = logging.getLogger(__name__)
 
 # Seconds. A server that takes connections and never answers must not hold a step up; one that refuses is known at once.
 PATIENCE = 5.0
+NEVER_CLEANED_UP = (
+    "ZenML never cleaned up after this step: its function never ran because an input could not be loaded, or the "
+    "process ended before it did."
+)
 # ZenML's server keeps longer texts, its dashboard shows them badly.
 METADATA_TEXT = 2000
 
@@ -82,9 +88,7 @@ class CometExperimentTracker(BaseExperimentTracker):
 
     def prepare_step_run(self, info: StepRunInfo) -> None:
         """Open the step's experiment; when that cannot be done the step runs on untracked, with one warning."""
-        for run in step_runs.pop_abandoned(info.step_run_id, calls.calling_step()):
-            run.finish_timeout = min(run.finish_timeout, PATIENCE)
-            _finish(run, "ZenML never ran this step's function: an input could not be loaded.")
+        _end_abandoned(step_runs.pop_abandoned(info.step_run_id, calls.calling_step()))
         strict = self.config.strict
         try:
             settings = self.get_settings(info)
@@ -202,6 +206,22 @@ def _finish(run: StepRun, error: BaseException | str | None) -> None:
         )
 
 
+def _end_abandoned(runs: Iterable[StepRun]) -> None:
+    """One time limit for all: nobody waits for them."""
+    deadline = time.monotonic() + PATIENCE
+    for run in runs:
+        run.finish_timeout = min(run.finish_timeout, max(0.0, deadline - time.monotonic()))
+        _finish(run, NEVER_CLEANED_UP)
+
+
+def _end_at_exit() -> None:
+    _end_abandoned(step_runs.pop_all())
+
+
 def _plain(error: Exception) -> str:
     # The text of a KeyError is the repr of its message.
     return str(error.args[0]) if isinstance(error, KeyError) and error.args else f"{error}" or type(error).__name__
+
+
+# The client's own clean-up at exit, which would call them finished, was registered earlier and so runs later.
+atexit.register(_end_at_exit)

@@ -145,6 +145,12 @@ class StepRuns:
         abandoned = [run for run in self._running if run.step_run_id == marked]
         return [run for run in abandoned if self.pop(run.component_id, run.step_run_id)]
 
+    def pop_all(self) -> list[StepRun]:
+        """Take out every run, when the process ends."""
+        with self._lock:
+            left, self._running = list(self._running), ()
+        return left
+
     def of_caller(self, calling_step: UUID | None, component_id: UUID | None = None) -> tuple[StepRun, ...]:
         """The runs that a logging call belongs to, one for each tracker of the step; empty when there is none.
 
