@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -228,6 +230,26 @@ def test_a_broken_database_is_told_at_once(daemon_folder: Path) -> None:
     (daemon_folder / "comet.db").write_bytes(b"nothing of ours" * 100)
     with pytest.raises(errors.DataFolderError, match="cannot be used as a database"):
         launch.ensure(daemon_folder)
+
+
+def test_a_store_that_cannot_be_opened_is_told_before_it_is_said_to_run(daemon_folder: Path) -> None:
+    def start_fails(words: str) -> None:
+        with pytest.raises(errors.DataFolderError, match=words):
+            launch.ensure(daemon_folder)
+        assert lock.holder(daemon_folder) is None
+
+    launch.ensure(daemon_folder)
+    launch.stop(daemon_folder)
+    (daemon_folder / "files").rename(daemon_folder / "elsewhere")
+    (daemon_folder / "files").write_text("")
+    start_fails("files cannot be written")
+    (daemon_folder / "files").unlink()
+    with closing(sqlite3.connect(daemon_folder / "comet.db")) as connection, connection:
+        connection.execute("DROP TABLE tag")
+    start_fails("no table 'tag'")
+    with closing(sqlite3.connect(daemon_folder / "comet.db")) as connection, connection:
+        connection.execute("DELETE FROM migration")
+    start_fails("not a usable database")
 
 
 def test_a_start_that_dies_shows_the_end_of_its_log(daemon_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,15 +10,20 @@ import os
 import socket
 import sys
 import time
+import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zenml_comet_tracker import __version__
 from zenml_comet_tracker.local import folder
-from zenml_comet_tracker.local.errors import LocalServerError
+from zenml_comet_tracker.local.errors import DataFolderError, LocalServerError
 from zenml_comet_tracker.local.folder import ServerRecord
 from zenml_comet_tracker.local.listener import LOOPBACK, listen
 from zenml_comet_tracker.local.lock import ServerLock
 from zenml_comet_tracker.local.store.check import check
+
+if TYPE_CHECKING:
+    from zenml_comet_tracker.local.store.store import Store
 
 
 def main() -> int:
@@ -29,10 +34,12 @@ def main() -> int:
     try:
         folder.prepare(options.data)
         with ServerLock(options.data), listen(options.data, options.port) as listener:
+            # What can be told at once is told before anything heavy is loaded.
             check(options.data)
             key = folder.api_key(options.data)
-            _announce(options.data, listener, report)
-            _serve(options, listener, key)
+            with contextlib.closing(_open(options.data)) as store:
+                _announce(options.data, listener, report)
+                _serve(options, store, listener, key)
     except BlockingIOError:
         report.say({"error": "AlreadyRunning", "message": "Another server of this data folder is running."})
     except LocalServerError as error:
@@ -79,19 +86,28 @@ def _announce(data: Path, listener: socket.socket, report: _Report) -> None:
     report.close()
 
 
-def _serve(options: argparse.Namespace, listener: socket.socket, key: str) -> None:
+def _open(data: Path) -> Store:
+    """The store, brought to this version's schema: a server is announced only when it has one to serve."""
+    from zenml_comet_tracker.local.store.store import Store
+
+    try:
+        return Store(data)
+    except LocalServerError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        log = data / "server.log"
+        raise DataFolderError(f"The data in {data} cannot be opened: {error}. {log} holds the details.") from error
+
+
+def _serve(options: argparse.Namespace, store: Store, listener: socket.socket, key: str) -> None:
     # Imported only now: loading takes most of the start, and whoever started us need not wait for it.
     from zenml_comet_tracker.local.app import create_app
     from zenml_comet_tracker.local.server import Server
-    from zenml_comet_tracker.local.store.store import Store
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    store = Store(options.data)
-    try:
-        app = create_app(store, key, listener.getsockname()[1])
-        Server(app, listener, idle_seconds=options.idle_seconds).serve_until_stopped()
-    finally:
-        store.close()
+    app = create_app(store, key, listener.getsockname()[1])
+    Server(app, listener, idle_seconds=options.idle_seconds).serve_until_stopped()
 
 
 if __name__ == "__main__":

@@ -138,3 +138,20 @@ def test_only_json_objects_are_taken(local_server: LocalServer, kind: str, body:
     )
     assert answer.status_code == status
     assert answer.json()["code"] == status
+
+
+def test_a_context_and_a_name_that_show_the_same_are_one_metric(local_server: LocalServer, key: str) -> None:
+    values = [
+        {"metricName": "loss", "context": "train", "metricValue": 3, "step": 1},
+        {"metricName": "train_loss", "metricValue": 2, "step": 2},
+    ]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=values)
+    local_server.post(
+        "write/experiment/metric", experimentKey=key, metricName="loss", context="train", metricValue=1, step=3
+    )
+    summaries = local_server.get("experiment/metrics/summary", experimentKey=key)["values"]
+    assert [(s["name"], s["valueMax"], s["valueMin"], s["valueCurrent"]) for s in summaries] == [
+        ("train_loss", "3.0", "1.0", "1.0")
+    ]
+    points = local_server.get("experiment/metrics/get-metric", experimentKey=key, metricName="train_loss")["metrics"]
+    assert [point["step"] for point in points] == [1, 2, 3]

@@ -77,3 +77,13 @@ def test_a_parameter_without_name_or_value_is_refused(
     answer = local_server.call("POST", "api/rest/v2/write/experiment/parameter", json={"experimentKey": key, **body})
     assert answer.status_code == 400
     assert "parameter" in answer.json()["msg"]
+
+
+def test_a_context_and_a_name_that_show_the_same_are_one_parameter(local_server: LocalServer, key: str) -> None:
+    values = [
+        {"parameterName": "lr", "context": "train", "parameterValue": 1},
+        {"parameterName": "train_lr", "parameterValue": 2},
+    ]
+    local_server.sdk("batch/logger/experiment/parameter", experimentKey=key, values=values)
+    found = local_server.get("experiment/parameters", experimentKey=key)["values"]
+    assert [(value["name"], value["valueCurrent"]) for value in found] == [("train_lr", "2")]

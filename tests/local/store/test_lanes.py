@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
@@ -91,6 +91,7 @@ def test_a_mark_that_is_none_is_refused(local_server: LocalServer, key: str, mar
     assert "X-Comet-Lane" in answer.json()["msg"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 10)), max_size=20))
 def test_every_number_is_new_exactly_once(sent: list[tuple[int, int]]) -> None:
     """Sequences without gaps, as a client sends them: each batch begins at or below the next number."""

@@ -10,6 +10,7 @@ from contextlib import closing
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from tests.local.store.conftest import KEY
 from zenml_comet_tracker.local.store import experiments, metrics, projects, series
@@ -159,3 +160,21 @@ def test_points_can_be_taken_by_mask_and_slice() -> None:
     assert np.isnan(points.epochs).tolist() == [True, True, False]
     assert len(Points.join([])) == 0
     assert series.number_or_none(math.nan) is None
+
+
+def test_a_batch_of_many_names_takes_a_few_statements(store: Store) -> None:
+    statements: list[str] = []
+    names = [f"m{number}" for number in range(2_000)]
+    for round_ in range(2):
+        values = [MetricValue(name, round_, round_, None, "", 1_000 + round_) for name in names]
+        with store.write_to(KEY) as target:
+            connection = target.connection
+            event.listen(connection, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+            metrics.add(connection, target.experiment.id, "w", values)
+    assert len(statements) < 80
+    with store.read() as connection:
+        rows = metrics.summaries(connection, target.experiment.id)
+        assert [(row.name, row.count, row.min_value, row.last_value) for row in rows] == [
+            (name, 2, 0.0, 1.0) for name in names
+        ]
+        assert {tuple(series.read(connection, row.id).values) for row in rows} == {(0.0, 1.0)}

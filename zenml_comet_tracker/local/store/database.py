@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, select, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, update
+from sqlalchemy.exc import DatabaseError
 
 from zenml_comet_tracker.local.clock import Clock
 from zenml_comet_tracker.local.errors import DataFolderError
@@ -63,14 +64,15 @@ class Database:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._clock = clock
+        self._path = path
         self._write_lock = threading.Lock()
         _make_private(path)
         self._engine = _engine(path)
         try:
             self._migrate()
-        except sqlite3.DatabaseError as error:
+        except DatabaseError as error:
             self.close()
-            raise DataFolderError(f"{path} is not a usable database: {error}.") from error
+            raise DataFolderError(f"{path} is not a usable database: {error.orig}.") from error
         except BaseException:
             self.close()
             raise
@@ -96,12 +98,19 @@ class Database:
                 transaction.number_changes()
 
     def _migrate(self) -> None:
+        """Brings the database to this version's schema. Raises `DataFolderError` when it lacks a table even then."""
         with self.read() as connection:
             steps = migrations.pending(connection)
             new = not migrations.applied(connection)
         for step in steps:
             with self.write() as transaction:
                 migrations.apply(transaction.connection, step, transaction.now_millis, new=new)
+        with self.read() as connection:
+            missing = sorted(set(schema.metadata.tables) - set(inspect(connection).get_table_names()))
+        if missing:
+            raise DataFolderError(
+                f"{self._path} is damaged: it has no table {missing[0]!r}. Put a backup in its place."
+            )
 
 
 def _make_private(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
@@ -32,25 +32,24 @@ class ParameterValue:
 
 def add_parameters(connection: Connection, experiment_id: int, values: Sequence[ParameterValue]) -> None:
     """Stores parameters."""
-    for value in values:
-        statement = insert(schema.parameter).values(
-            experiment_id=experiment_id,
-            name=shown_name(value.name, value.context),
-            context=value.context,
-            value=value.value,
-            number=as_number(value.value),
-            step=value.step,
-            source=value.source,
-            millis=value.millis,
-        )
-        new = statement.excluded
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["experiment_id", "name", "context"],
-                set_={name: new[name] for name in ("value", "number", "step", "source", "millis")},
-                where=new.millis >= schema.parameter.c.millis,
-            )
-        )
+    rows = [
+        {
+            **asdict(value),
+            "experiment_id": experiment_id,
+            "name": shown_name(value.name, value.context),
+            "number": as_number(value.value),
+        }
+        for value in values
+    ]
+    statement = insert(schema.parameter)
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=["experiment_id", "name"],
+        set_={name: new[name] for name in ("context", "value", "number", "step", "source", "millis")},
+        where=new.millis >= schema.parameter.c.millis,
+    )
+    if rows:
+        connection.execute(statement, rows)
 
 
 def parameters(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from zenml_comet_tracker.local.store import schema, series
-from zenml_comet_tracker.local.store.series import NO_STEP, Points, number_or_none
+from zenml_comet_tracker.local.store.series import NO_STEP, Points, batched, number_or_none
+
+_UPDATED = [column.name for column in schema.metric.c if column.name not in ("id", "experiment_id", "name", "context")]
 
 
 @dataclass(frozen=True)
@@ -32,18 +34,28 @@ def shown_name(name: str, context: str) -> str:
 
 def add(connection: Connection, experiment_id: int, writer: str, values: Sequence[MetricValue]) -> None:
     """Stores values in the order given; their writer's earlier values come before them."""
-    groups: dict[tuple[str, str], list[MetricValue]] = {}
+    groups: dict[str, list[MetricValue]] = {}
     for value in values:
-        groups.setdefault((shown_name(value.name, value.context), value.context), []).append(value)
-    known = _known(connection, experiment_id, {name for name, _ in groups})
-    for key, group in groups.items():
-        points = Points.of(
-            [value.value for value in group],
-            [value.step for value in group],
-            [value.epoch for value in group],
-            [value.millis for value in group],
-        )
-        _add_points(connection, experiment_id, key, writer, points, known.get(key))
+        groups.setdefault(shown_name(value.name, value.context), []).append(value)
+    arrived = {name: _points(group) for name, group in groups.items()}
+    before = _known(connection, experiment_id, groups)
+    new = [
+        {
+            "experiment_id": experiment_id,
+            "name": name,
+            "context": groups[name][0].context,
+            "last_writer": writer,
+            **_summary_of(points),
+        }
+        for name, points in arrived.items()
+        if name not in before
+    ]
+    if new:
+        connection.execute(insert(schema.metric), new)
+    made = _known(connection, experiment_id, [row["name"] for row in new])
+    ids = {name: row.id for name, row in {**before, **made}.items()}
+    peaks = series.append_all(connection, writer, {ids[name]: points for name, points in arrived.items()})
+    _update(connection, writer, [(row, arrived[name], peaks[row.id]) for name, row in before.items()])
 
 
 def summaries(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:
@@ -61,32 +73,38 @@ def points(connection: Connection, experiment_id: int, name: str | None = None) 
             yield row, series.read(connection, row.id)
 
 
-def _known(connection: Connection, experiment_id: int, names: set[str]) -> dict[tuple[str, str], Row[Any]]:
-    metric = schema.metric.c
-    rows = connection.execute(
-        select(schema.metric).where(metric.experiment_id == experiment_id, metric.name.in_(names))
+def _points(values: Sequence[MetricValue]) -> Points:
+    return Points.of(
+        [value.value for value in values],
+        [value.step for value in values],
+        [value.epoch for value in values],
+        [value.millis for value in values],
     )
-    return {(row.name, row.context): row for row in rows}
 
 
-def _add_points(
-    connection: Connection,
-    experiment_id: int,
-    key: tuple[str, str],
-    writer: str,
-    points: Points,
-    known: Row[Any] | None,
-) -> None:
-    summary = _summary_of(points)
-    if known is None:
-        row = {"experiment_id": experiment_id, "name": key[0], "context": key[1], "last_writer": writer, **summary}
-        result = connection.execute(insert(schema.metric).values(row))
-        assert result.inserted_primary_key is not None  # noqa: S101
-        series.append(connection, result.inserted_primary_key[0], writer, points)
-        return
-    peak = series.append(connection, known.id, writer, points)
-    merged = _merge(known, {**summary, "last_peak_millis": peak, "last_writer": writer})
-    connection.execute(update(schema.metric).where(schema.metric.c.id == known.id).values(merged))
+def _known(connection: Connection, experiment_id: int, names: Iterable[str]) -> dict[str, Row[Any]]:
+    """The summary rows of the metrics that are there already, by name."""
+    metric = schema.metric.c
+    found: dict[str, Row[Any]] = {}
+    for some in batched(names):
+        statement = select(schema.metric).where(metric.experiment_id == experiment_id, metric.name.in_(some))
+        found.update((row.name, row) for row in connection.execute(statement))
+    return found
+
+
+def _update(connection: Connection, writer: str, arrived: Sequence[tuple[Row[Any], Points, int]]) -> None:
+    """Brings summary rows up to date with points that came after those they sum up."""
+    rows = [
+        {
+            **{column: row._mapping[column] for column in _UPDATED},
+            **_merge(row, {**_summary_of(points), "last_peak_millis": peak, "last_writer": writer}),
+            "metric_id": row.id,
+        }
+        for row, points, peak in arrived
+    ]
+    if rows:
+        statement = update(schema.metric).where(schema.metric.c.id == bindparam("metric_id"))
+        connection.execute(statement.values({column: bindparam(column) for column in _UPDATED}), rows)
 
 
 def _summary_of(points: Points) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The tables of the local Comet.
 
 Conventions: times are milliseconds since the epoch and end in `_millis`; a metric value column is NULL for NaN (SQLite
-has no NaN; the packed arrays of `chunk` keep it); an absent context is the empty string, to be part of a key.
+has no NaN; the packed arrays of `chunk` keep it); an absent context is the empty string.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ metric = Table(
     Column("id", Integer, primary_key=True),
     _experiment_id(),
     Column("name", Text, nullable=False),  # as shown: "<context>_<name>" when there is a context
-    Column("context", Text, nullable=False, server_default=""),
+    Column("context", Text, nullable=False, server_default=""),  # that of the first value
     Column("count", Integer, nullable=False),
     Column("last_value", Float),
     Column("last_step", BigInteger),
@@ -132,7 +132,7 @@ metric = Table(
     Column("step_max", BigInteger),
     Column("millis_min", BigInteger, nullable=False),
     Column("millis_max", BigInteger, nullable=False),
-    UniqueConstraint("experiment_id", "name", "context"),
+    UniqueConstraint("experiment_id", "name"),
     Index("metric_by_value", "name", "last_value", "experiment_id"),
 )
 
@@ -173,7 +173,7 @@ parameter = Table(
     Column("step", BigInteger),
     Column("source", Text, nullable=False, server_default=""),
     Column("millis", BigInteger, nullable=False),
-    UniqueConstraint("experiment_id", "name", "context"),
+    UniqueConstraint("experiment_id", "name"),
     Index("parameter_by_value", "name", "number", "experiment_id"),
 )
 

@@ -6,19 +6,23 @@ is the newest of its writer so far (a clock that jumps back must not tear a writ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from zenml_comet_tracker.local.store import schema
 
 NO_STEP = int(np.iinfo(np.int64).min)
 # Small enough to rewrite in a moment, large enough that a million points are five hundred rows.
 CHUNK_POINTS = 2048
+
+# SQLite took 999 once, and takes at least that many everywhere.
+_VARIABLES = 900
+_Item = TypeVar("_Item")
 
 _FLOAT = np.dtype("<f8")
 _INT = np.dtype("<i8")
@@ -72,29 +76,37 @@ class Points:
 
 
 def append(connection: Connection, metric_id: int, writer: str, points: Points) -> int:
-    """Stores points after the writer's others. Gives the writer's newest time so far, in milliseconds.
+    """Stores points after the writer's others. Gives the writer's newest time so far, in milliseconds."""
+    return append_all(connection, writer, {metric_id: points})[metric_id]
+
+
+def append_all(connection: Connection, writer: str, arrived: Mapping[int, Points]) -> dict[int, int]:
+    """Stores points, by metric, after the writer's others of that metric. Gives the writer's newest time so far in
+    milliseconds, by metric.
 
     Small chunks at the end are folded together like carries of a counter, so that a point is rewritten a handful of
     times at most, however small the writes are.
     """
-    tail = _tail(connection, metric_id, writer)
-    peak = max(int(points.millis.max()), tail[0].peak_millis if tail else 0)
-    folded: list[Row[Any]] = []
-    total = len(points)
-    for row in tail:
-        if row.points > total or row.points + total > CHUNK_POINTS:
-            break
-        folded.append(row)
-        total += row.points
-    if folded:
-        ids = [row.id for row in folded]
-        rows = connection.execute(select(schema.chunk).where(schema.chunk.c.id.in_(ids)).order_by(schema.chunk.c.start))
-        points = Points.join([*(_unpack(row) for row in rows), points])
-        connection.execute(delete(schema.chunk).where(schema.chunk.c.id.in_(ids)))
-    end = tail[0].start + tail[0].points if tail else 0
-    start = folded[-1].start if folded else end
-    connection.execute(insert(schema.chunk), _rows(metric_id, writer, start, points, peak))
-    return peak
+    tails = _tails(connection, arrived, writer)
+    folded = {metric_id: _foldable(tails.get(metric_id, []), len(points)) for metric_id, points in arrived.items()}
+    contents = _take_out(connection, [row.id for rows in folded.values() for row in rows])
+    peaks: dict[int, int] = {}
+    rows: list[dict[str, Any]] = []
+    for metric_id, points in arrived.items():
+        tail, old = tails.get(metric_id, []), folded[metric_id]
+        peaks[metric_id] = max([int(points.millis.max()), *(row.peak_millis for row in tail[:1])])
+        end = tail[0].start + tail[0].points if tail else 0
+        joined = Points.join([*(contents[row.id] for row in reversed(old)), points])
+        rows += _rows(metric_id, writer, old[-1].start if old else end, joined, peaks[metric_id])
+    connection.execute(insert(schema.chunk), rows)
+    return peaks
+
+
+def batched(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """The items in lists short enough for the variables of one SQL statement."""
+    left = list(items)
+    for at in range(0, len(left), _VARIABLES):
+        yield left[at : at + _VARIABLES]
 
 
 def read(connection: Connection, metric_id: int) -> Points:
@@ -116,15 +128,49 @@ def read(connection: Connection, metric_id: int) -> Points:
     return points.take(np.lexsort((ranks, peaks)))
 
 
-def _tail(connection: Connection, metric_id: int, writer: str) -> Sequence[Row[Any]]:
-    """The writer's last chunks, newest first: as many as one append can fold."""
-    chunk = schema.chunk.c
-    return connection.execute(
-        select(chunk.id, chunk.start, chunk.count.label("points"), chunk.peak_millis)
-        .where(chunk.metric_id == metric_id, chunk.writer == writer)
-        .order_by(chunk.start.desc())
-        .limit(CHUNK_POINTS.bit_length() + 1)
-    ).all()
+def _tails(connection: Connection, metric_ids: Iterable[int], writer: str) -> dict[int, list[Row[Any]]]:
+    """The writer's last chunks of each metric, newest first: as many as one append can fold."""
+    chunk, newer = schema.chunk.c, schema.chunk.alias()
+    # The start of the oldest chunk that can matter, found in the index without reading those before.
+    first = (
+        select(newer.c.start)
+        .where(newer.c.metric_id == schema.metric.c.id, newer.c.writer == writer)
+        .order_by(newer.c.start.desc())
+        .offset(CHUNK_POINTS.bit_length())
+        .limit(1)
+        .scalar_subquery()
+    )
+    wanted = select(chunk.metric_id, chunk.id, chunk.start, chunk.count.label("points"), chunk.peak_millis).join_from(
+        schema.metric, schema.chunk, chunk.metric_id == schema.metric.c.id
+    )
+    wanted = wanted.where(chunk.writer == writer, chunk.start >= func.coalesce(first, 0))
+    found: dict[int, list[Row[Any]]] = {}
+    for some in batched(metric_ids):
+        for row in connection.execute(wanted.where(schema.metric.c.id.in_(some)).order_by(chunk.start.desc())):
+            found.setdefault(row.metric_id, []).append(row)
+    return found
+
+
+def _foldable(tail: Sequence[Row[Any]], arrived: int) -> list[Row[Any]]:
+    """Those of a writer's last chunks that are to be written anew together with `arrived` points, newest first."""
+    folded: list[Row[Any]] = []
+    total = arrived
+    for row in tail:
+        if row.points > total or row.points + total > CHUNK_POINTS:
+            break
+        folded.append(row)
+        total += row.points
+    return folded
+
+
+def _take_out(connection: Connection, ids: Sequence[int]) -> dict[int, Points]:
+    """The points of the chunks, by id; the chunks are gone."""
+    taken: dict[int, Points] = {}
+    for some in batched(ids):
+        for row in connection.execute(select(schema.chunk).where(schema.chunk.c.id.in_(some))):
+            taken[row.id] = _unpack(row)
+        connection.execute(delete(schema.chunk).where(schema.chunk.c.id.in_(some)))
+    return taken
 
 
 def _rows(metric_id: int, writer: str, start: int, points: Points, peak: int) -> list[dict[str, Any]]:
