@@ -313,6 +313,26 @@ def test_any_time_limit_is_taken(make: Make, timeout: float) -> None:
     assert experiment.end(timeout=10).delivered
 
 
+def test_a_fault_that_nobody_foresaw_ends_no_delivery(
+    make: Make, comet: ScriptedComet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    experiment = make()
+    assert experiment.wait_for_url(5)
+    stumbled = threading.Event()
+
+    def stumble(*_: Any) -> float | None:
+        stumbled.set()
+        raise RuntimeError("nobody foresaw this")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(experiment._live._part.courier, "_deliver_lanes", stumble)
+        experiment.log_metric("m", 1)
+        assert stumbled.wait(10)
+    assert experiment.end().delivered
+    assert [v["metricValue"] for v in comet.metric_values()] == [1.0]
+    assert "nobody foresaw this" in caplog.text
+
+
 def test_flush_waits_for_what_was_logged(make: Make, comet: ScriptedComet) -> None:
     experiment = make()
     for i in range(100):
