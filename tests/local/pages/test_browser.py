@@ -87,16 +87,17 @@ def test_all_logged_points_are_in_the_drawn_line(local_server: LocalServer, watc
 def test_what_is_logged_while_charts_are_asked_for_is_drawn_too(local_server: LocalServer, watch: Watch) -> None:
     key = "be" * 16
     sow(local_server.store, Seed(key, project="late", running=True, metrics={"a": [1.0, 2.0]}))
-    page = watch(local_server).open("/")
+    watched = watch(local_server)
     held: list[Any] = []
-    page.route("**/series?*", lambda route: held.append((route, route.fetch())), times=1)
-    page.goto(f"{local_server.url}/local/late/{key}")
+    watched.page.route("**/series?*", lambda route: held.append((route, route.fetch())), times=1)
+    page = watched.open(f"/local/late/{key}?x=nonsense")
     until(lambda: held or page.wait_for_timeout(10))
     log(local_server.store, key, "a", [3.0], first_step=2)
     page.evaluate("window.dispatchEvent(new Event('focus'))")
     page.locator("[data-name=a][data-count='3']").wait_for()
     held[0][0].fulfill(response=held[0][1])
     until(lambda: values(page, "a") == [1.0, 2.0, 3.0])
+    assert page.locator("input[name=x]:checked").get_attribute("value") == "step"
 
 
 def test_one_chart_that_cannot_be_drawn_leaves_the_others(local_server: LocalServer, watch: Watch) -> None:
@@ -105,19 +106,17 @@ def test_one_chart_that_cannot_be_drawn_leaves_the_others(local_server: LocalSer
 
     def spoil(route: Any) -> None:
         answer = route.fetch().json()
-        answer["charts"][min(answer["charts"], key=int)]["marks"] = None
+        answer["charts"][min(answer["charts"], key=int)]["y"] = None
         route.fulfill(json=answer)
 
-    page = watch(local_server).open("/")
-    page.route("**/series?*", spoil)
-    page.goto(f"{local_server.url}/local/broken/{key}?x=nonsense")
+    watched = watch(local_server)
+    watched.page.route("**/series?*", spoil)
+    page = watched.open(f"/local/broken/{key}?x=wall&xmin=1&xmax=9e15")
     assert values(page, "b") == [3.0, 4.0]
     assert "cannot be drawn" in page.locator("[data-name=a] [role=alert]").inner_text()
-    assert page.locator("input[name=x]:checked").get_attribute("value") == "step"
     page.unroute("**/series?*")
     page.get_by_role("button", name="Retry").click()
     assert values(page, "a") == [1.0, 2.0]
-    page.goto(f"{local_server.url}/local/broken/{key}?x=wall&xmin=1&xmax=9e15")
     assert drawn(page, "a")["range"][1].startswith("9999-12-31")
 
 
