@@ -82,7 +82,11 @@ def test_no_text_about_a_configuration_holds_the_key() -> None:
     assert "finish_timeout" in str(refused.value)
 
 
-@pytest.mark.parametrize(("name", "value"), [("on_retry", "again"), ("durability", "never"), ("finish_timeout", -1)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("on_retry", "again"), ("durability", "never")]
+    + [("finish_timeout", seconds) for seconds in (-1, 86401, 1e10, float("inf"), float("nan"))],
+)
 def test_a_value_that_cannot_be_meant_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=name):
         CometExperimentTrackerSettings(**{name: value})

@@ -49,7 +49,11 @@ class CometExperimentTrackerSettings(BaseSettings):
         description="What a retried step does: a `new` experiment for each attempt, or `continue` the first one.",
     )
     finish_timeout: float = Field(
-        60.0, ge=0, description="Seconds that the end of a step waits, at most, for what was logged to be delivered."
+        60.0,
+        ge=0,
+        le=86400,
+        allow_inf_nan=False,
+        description="Seconds that the end of a step waits, at most, for what was logged to be delivered.",
     )
     strict: bool = Field(
         False, description="Fail the step when it cannot be tracked, instead of warning and running on."
