@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from zenml_comet_tracker.tracker import calls
 from zenml_comet_tracker.tracker.runs import StepRun, StepRuns, inert
 
 FIRST, SECOND = uuid.uuid4(), uuid.uuid4()
@@ -190,3 +191,18 @@ def test_the_stand_in_takes_every_call_of_an_experiment_and_counts_them() -> Non
     assert run.inert.ignored_calls == 2
     with pytest.raises(AttributeError):
         _ = experiment.log_mtric  # type: ignore[attr-defined]
+
+
+def test_a_thread_of_no_step_is_told_once_and_not_for_each_call(caplog: pytest.LogCaptureFixture) -> None:
+    def flood() -> None:
+        for index in range(100):
+            calls.log_metrics({"lost": index})
+
+    for _ in range(2):
+        thread = threading.Thread(target=flood)
+        thread.start()
+        thread.join(10)
+
+    told = [record.getMessage() for record in caplog.records if "log_metrics was ignored" in record.getMessage()]
+    assert 1 <= len(told) <= 2
+    assert "copy_context().run" in told[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from zenml.steps.step_context import StepContext
 
+from zenml_comet_tracker.comet.delivery.notices import Notices
 from zenml_comet_tracker.tracker.runs import StepRun, step_runs
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_notices = Notices(logger)
 _warned: weakref.WeakSet[StepContext] = weakref.WeakSet()
 
 
@@ -73,12 +76,18 @@ def _runs_of_caller(component_id: UUID | None) -> tuple[StepRun, ...]:
 def _experiments(call: str, component_id: UUID | None) -> list[Experiment]:
     runs = _runs_of_caller(component_id)
     if not runs:
-        context = StepContext.get()
-        if context is None or context not in _warned:
-            logger.warning("%s was ignored. %s", call, _why_none())
-        if context is not None:
-            _warned.add(context)
+        _say_ignored(call)
     return [run.experiment for run in runs]
+
+
+def _say_ignored(call: str) -> None:
+    """Once for each step; where no step is known, now and then for each thread."""
+    if context := StepContext.get():
+        if context not in _warned:
+            logger.warning("%s was ignored. %s", call, _why_none())
+            _warned.add(context)
+    else:
+        _notices.warn(f"{call} {threading.get_ident()}", "%s was ignored. %s", call, _why_none())
 
 
 def _why_none() -> str:
