@@ -63,6 +63,16 @@ def failing(how: str) -> None:
     fail(how)
 
 
+@step(experiment_tracker=True, enable_cache=False)
+def renames() -> None:
+    current_experiment().set_name("my own name")
+
+
+@pipeline
+def renaming() -> None:
+    renames()
+
+
 attempts: list[int] = []
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ import requests
 from tests import pipelines
 from tests.comet.scripted import ScriptedComet
 from tests.tracker.conftest import Readback
+from zenml_comet_tracker.comet.experiment import Experiment
+from zenml_comet_tracker.tracker import component, identity
 
 Stack = Callable[..., str]
 Steps = Callable[[str], dict[str, Any]]
@@ -230,6 +234,91 @@ def test_a_server_that_cannot_be_reached_does_not_touch_the_step(
     assert f"zenml-comet sync {folder}" in left[0]
 
 
+def test_a_page_that_no_server_has_opened_is_called_pending(
+    tracked_stack: Stack, steps_of: Steps, tmp_path: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(component, "METADATA_TEXT", 30)
+    url = f"http://127.0.0.1:{closed_port}"
+    names = {"workspace": "team", "project_name": "p" * 31}
+    tracked_stack({"url": url, "api_key": "k", "journal_folder": str(tmp_path), "run_name": "n" * 200, **names})
+
+    pipelines.fitting([1.0])
+
+    metadata = steps_of("fitting")["fit"].run_metadata
+    assert metadata["experiment_tracker_url"].startswith(f"{url}/team/ppp")
+    assert metadata["comet_delivery"] == "pending"
+    assert (metadata["comet_experiment_name"], metadata["comet_project_name"]) == ("n" * 30, "p" * 30)
+
+
+def test_a_server_that_refuses_is_told_and_no_page_is_named(
+    tracked_stack: Stack, local_config: Config, steps_of: Steps
+) -> None:
+    tracked_stack({**local_config, "api_key": "not-the-servers", "finish_timeout": 5.0})
+
+    pipelines.fitting([1.0])
+
+    metadata = steps_of("fitting")["fit"].run_metadata
+    assert metadata["comet_delivery"] == "refused"
+    assert "experiment_tracker_url" not in metadata
+
+
+def test_a_silent_server_holds_a_step_up_no_longer_than_allowed(
+    tracked_stack: Stack, steps_of: Steps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took = {}
+
+    def timed(name: str) -> None:
+        original = getattr(Experiment, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            began = time.monotonic()
+            try:
+                return original(*args, **kwargs)
+            finally:
+                took[name] = time.monotonic() - began
+
+        monkeypatch.setattr(Experiment, name, call)
+
+    timed("wait_for_url")
+    timed("end")
+    monkeypatch.setattr(component, "PATIENCE", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        tracked_stack({"url": url, "api_key": "k", "journal_folder": str(tmp_path), "finish_timeout": 2.0})
+        pipelines.fitting([1.0])
+
+    assert steps_of("fitting")["fit"].run_metadata["comet_delivery"] == "pending"
+    assert took["wait_for_url"] < 1.5
+    assert sum(took.values()) < 6.0
+
+
+def test_an_experiment_that_its_step_renamed_has_that_name_in_zenml_too(
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
+) -> None:
+    tracked_stack(local_config)
+
+    pipelines.renaming()
+
+    metadata = steps_of("renaming")["renames"].run_metadata
+    assert metadata["comet_experiment_name"] == "my own name"
+    assert "comet_delivery" not in metadata
+    assert readback.metadata(metadata["comet_experiment_key"])["experimentName"] == "my own name"
+
+
+def test_a_step_repeated_after_its_process_died_goes_on_in_the_same_experiment(
+    tracked_stack: Stack, local_config: Config, readback: Readback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "a" * 40
+    monkeypatch.setattr(identity, "keys_of", lambda *_: (key, None))
+    tracked_stack(local_config)
+
+    pipelines.fitting([1.0])
+    pipelines.fitting([2.0])
+
+    assert readback.keys("team", local_config["project_name"]) == {key}
+    assert [value for value, _, _ in readback.points(key, "loss")] == [1.0, 2.0]
+
+
 def test_a_step_that_cannot_be_tracked_runs_on(
     tracked_stack: Stack, steps_of: Steps, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -283,8 +372,6 @@ def test_an_image_gets_this_version_of_the_package(tracked_stack: Stack, zenml_c
 def test_a_broken_hook_never_reaches_the_step(
     tracked_stack: Stack, local_config: Config, steps_of: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from zenml_comet_tracker.comet.experiment import Experiment
-
     def broken(*_: Any, **__: Any) -> None:
         raise OSError("broken on purpose")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import quote
 
 from zenml_comet_tracker.comet import media, values
@@ -159,6 +159,11 @@ class Experiment:
         if workspace and project:
             return f"{self._settings.root}/{quote(workspace, safe='')}/{quote(project, safe='')}/{self.id}"
         return None
+
+    @property
+    def opening(self) -> Literal["opened", "refused", "pending"]:
+        """What the server said to opening the experiment; `pending` until it answers."""
+        return self._live.opening()
 
     def wait_for_url(self, timeout: float) -> str | None:
         """The page once the server has opened the experiment; early when it refuses or cannot be reached."""

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.delivery.courier import Courier, Progress
@@ -106,6 +106,12 @@ class Live:
     def handshake(self) -> Handshake | None:
         """What the server said when it opened the experiment, None until then."""
         return self._part.courier.handshake if self._part else None
+
+    def opening(self) -> Literal["opened", "refused", "pending"]:
+        """What the server said to opening the experiment; `pending` until it answers."""
+        if self.handshake is not None:
+            return "opened"
+        return "refused" if self._part is not None and self._part.courier.progress().refused else "pending"
 
     @property
     def ended(self) -> bool:

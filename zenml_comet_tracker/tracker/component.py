@@ -103,7 +103,10 @@ class CometExperimentTracker(BaseExperimentTracker):
             step_runs.add(self._stand_in(info))
 
     def get_step_run_metadata(self, info: StepRunInfo) -> dict[str, MetadataType]:
-        """The experiment's URL, key, name, workspace and project. No URL while the server has not named one."""
+        """The experiment's URL, key, name, workspace and project; `comet_delivery` while no server has opened it.
+
+        No URL without a workspace and a project, and none on a server that refuses.
+        """
         run = step_runs.get(self.id, info.step_run_id)
         if run is None:
             return {}
@@ -165,16 +168,16 @@ class CometExperimentTracker(BaseExperimentTracker):
 def _metadata(run: StepRun) -> dict[str, MetadataType]:
     if run.inert:
         return {"comet_experiment_key": run.key, "comet_delivery": "untracked"}
-    url = run.experiment.wait_for_url(min(PATIENCE, run.time_left()))
+    url, opening = run.experiment.wait_for_url(min(PATIENCE, run.time_left())), run.experiment.opening
     texts = {
         "comet_experiment_key": run.key,
-        "comet_experiment_name": run.name,
+        "comet_experiment_name": run.experiment.name or run.name,
         "comet_workspace": run.experiment.workspace,
         "comet_project_name": run.experiment.project_name,
-        "comet_delivery": None if url else "pending",
+        "comet_delivery": None if url and opening == "opened" else "refused" if opening == "refused" else "pending",
     }
     metadata: dict[str, MetadataType] = {name: text[:METADATA_TEXT] for name, text in texts.items() if text}
-    if url:
+    if url and opening != "refused":
         metadata["experiment_tracker_url"] = Uri(url)
     return metadata
 
@@ -199,7 +202,7 @@ def _finish(run: StepRun, error: BaseException | str | None) -> None:
             "What waits is delivered by: zenml-comet sync %s",
             run.name,
             run.key,
-            report.reason,
+            (report.reason or "").rstrip("."),
             report.stats.pending,
             report.stats.refused,
             report.journal,
