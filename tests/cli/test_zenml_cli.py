@@ -93,7 +93,7 @@ def test_what_the_docs_tell_to_type_works_and_shows_the_key_nowhere(
 
 def _answers(server: LocalServer, key: str) -> list[str]:
     """What the pages and the REST interface say about the experiment."""
-    code = server.call("POST", "local/sign-in-codes", json={}).json()["code"]
+    code = server.call("POST", "api/local/sign-in-codes", json={}).json()["code"]
     with requests.Session() as browser:
         browser.trust_env = False
         signed_in = browser.get(f"{server.url}/sign-in", params={"code": code, "next": "/"}, timeout=30)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import http.client
 import re
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 import requests
 
@@ -41,7 +44,7 @@ def sign_in(server: LocalServer, **params: str) -> requests.Session:
     """A browser's session, signed in by a code."""
     session = requests.Session()
     session.trust_env = False
-    code = server.call("POST", "local/sign-in-codes", json={}).json()["code"]
+    code = server.call("POST", "api/local/sign-in-codes", json={}).json()["code"]
     answer = session.get(f"{server.url}/sign-in", params={"code": code, **params}, allow_redirects=False)
     assert answer.status_code == 303
     return session
@@ -197,23 +200,23 @@ def test_a_failure_of_ours_tells_nothing_and_has_the_fixed_headers(
 
 
 def test_a_code_signs_in_once_and_within_a_minute(clocked_server: LocalServer, clock: TurnedClock) -> None:
-    answer = clocked_server.call("POST", "local/sign-in-codes", json={}).json()
+    answer = clocked_server.call("POST", "api/local/sign-in-codes", json={}).json()
     assert answer["url"] == f"{clocked_server.url}/sign-in?code={answer['code']}&next=/"
     assert answer["expiresSeconds"] == 60
     assert requests.get(answer["url"], allow_redirects=False, timeout=10).status_code == 303
     assert requests.get(answer["url"], allow_redirects=False, timeout=10).status_code == 401
-    late = clocked_server.call("POST", "local/sign-in-codes", json={}).json()["url"]
+    late = clocked_server.call("POST", "api/local/sign-in-codes", json={}).json()["url"]
     clock.turn(60)
     assert requests.get(late, allow_redirects=False, timeout=10).status_code == 401
     assert requests.get(f"{clocked_server.url}/sign-in?code=guess", timeout=10).status_code == 401
 
 
 def test_codes_are_made_for_the_key_only(local_server: LocalServer, browser: requests.Session) -> None:
-    assert browser.post(f"{local_server.url}/local/sign-in-codes", json={}, timeout=10).status_code == 403
+    assert browser.post(f"{local_server.url}/api/local/sign-in-codes", json={}, timeout=10).status_code == 403
 
 
 def test_the_cookie_is_the_browsers_alone(local_server: LocalServer) -> None:
-    code = local_server.call("POST", "local/sign-in-codes", json={}).json()["code"]
+    code = local_server.call("POST", "api/local/sign-in-codes", json={}).json()["code"]
     answer = requests.get(f"{local_server.url}/sign-in?code={code}", allow_redirects=False, timeout=10)
     cookie = answer.headers["Set-Cookie"]
     name, _, rest = cookie.partition("=")
@@ -256,7 +259,7 @@ def test_a_session_ends_with_the_key_it_was_made_under(local_server: LocalServer
     ],
 )
 def test_after_signing_in_one_stays_here(local_server: LocalServer, wanted: str, goes_to: str) -> None:
-    code = local_server.call("POST", "local/sign-in-codes", json={}).json()["code"]
+    code = local_server.call("POST", "api/local/sign-in-codes", json={}).json()["code"]
     answer = requests.get(
         f"{local_server.url}/sign-in", params={"code": code, "next": wanted}, allow_redirects=False, timeout=10
     )
@@ -289,3 +292,43 @@ def test_a_page_that_writes_has_to_show_its_token(local_server: LocalServer, bro
     secret = browser.cookies.get_dict()[f"zenml_comet_{urlsplit(local_server.url).port}"]
     token = {auth.CSRF_HEADER: auth._csrf_token(secret)}
     assert browser.post(url, json=body, headers=token, timeout=10).status_code == 200
+
+
+def test_a_page_can_be_asked_for_by_head(local_server: LocalServer) -> None:
+    for path in ("", "local", "api/rest/v2/workspaces"):
+        answer = local_server.call("HEAD", path)
+        assert answer.status_code in (200, 404)
+        assert answer.content == b""
+    assert local_server.call("HEAD", "api/rest/v2/write/experiment/set-status").status_code in (404, 405)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "ours"),
+    [
+        ("localhost", 80, True),
+        ("127.0.0.1", 80, True),
+        ("127.0.0.1", 8080, False),
+        ("[::1]", 80, True),
+        ("evil.example", 80, False),
+    ],
+)
+def test_a_host_without_a_port_means_80(host: str, port: int, ours: bool) -> None:
+    assert is_ours(host, port) is ours
+
+
+def test_pages_are_answered_while_writes_wait(clocked_server: LocalServer) -> None:
+    def beat() -> None:
+        body = {"experimentKey": "0" * 32, "is_alive": True}
+        headers = {"Authorization": clocked_server.api_key}
+        requests.post(f"{clocked_server.url}/clientlib/status-report/update", json=body, headers=headers, timeout=60)
+
+    writers = [threading.Thread(target=beat) for _ in range(60)]
+    with clocked_server.store.write():
+        for writer in writers:
+            writer.start()
+        until_waiting = time.monotonic() + 20
+        while len(psutil.Process().net_connections()) < 120 and time.monotonic() < until_waiting:
+            time.sleep(0.02)
+        assert clocked_server.call("GET", "").status_code == 200
+    for writer in writers:
+        writer.join(60)

@@ -300,3 +300,28 @@ def test_the_default_folder_follows_the_environment(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("ZENML_COMET_LOCAL_DATA")
     monkeypatch.delenv("XDG_DATA_HOME")
     assert launch.default_data_folder() == Path.home() / ".local" / "share" / "zenml-comet" / "local"
+
+
+def test_up_makes_a_server_stay_that_would_have_left(daemon_folder: Path) -> None:
+    server = launch.ensure(daemon_folder, idle_seconds=1.0)
+    assert launch.ensure(daemon_folder, idle_seconds=0) == server
+    assert answers(server)
+    until(lambda: time.time() > server.started + 5)
+    assert launch.find(daemon_folder) == server
+
+
+def test_an_older_package_leaves_a_newer_server_alone(daemon_folder: Path, daemon: RunningServer) -> None:
+    record = json.loads((daemon_folder / "server.json").read_text())
+    (daemon_folder / "server.json").write_text(json.dumps({**record, "version": "999.0.0"}))
+    assert launch.ensure(daemon_folder).pid == daemon.pid
+
+
+def test_a_stop_signals_no_process_but_a_server(daemon_folder: Path) -> None:
+    daemon_folder.mkdir(mode=0o700)
+    with subprocess.Popen(["/bin/sleep", "60"]) as stranger:
+        with lock.ServerLock(daemon_folder):
+            (daemon_folder / "server.lock").write_text(str(stranger.pid))
+            with pytest.raises(errors.StartFailedError):
+                launch.stop(daemon_folder, timeout=0.2)
+        assert stranger.poll() is None
+        stranger.kill()

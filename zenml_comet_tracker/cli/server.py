@@ -97,7 +97,7 @@ def sign_in_link(server: RunningServer, path: str = "/") -> str:
     # Takes long to load, and only this command needs it.
     from zenml_comet_tracker.comet.transport import Transport
 
-    answer = Transport(server.url, server.api_key).post_json("local/sign-in-codes", {})
+    answer = Transport(server.url, server.api_key).post_json("api/local/sign-in-codes", {})
     return f"{server.url}/sign-in?code={quote(str(answer['code']), safe='')}&next={quote(path, safe='')}"
 
 

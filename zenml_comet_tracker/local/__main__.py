@@ -107,7 +107,12 @@ def _serve(options: argparse.Namespace, store: Store, listener: socket.socket, k
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     app = create_app(store, key, listener.getsockname()[1])
-    Server(app, listener, idle_seconds=options.idle_seconds).serve_until_stopped()
+
+    def stays() -> bool:
+        record = folder.read_record(options.data)
+        return record is not None and record.stays
+
+    Server(app, listener, idle_seconds=options.idle_seconds, stays=stays).serve_until_stopped()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -24,13 +25,15 @@ from zenml_comet_tracker.local.store import sessions
 from zenml_comet_tracker.local.store.store import Store
 
 SIGN_IN = "/sign-in"
-SIGN_IN_CODES = "/local/sign-in-codes"
+SIGN_IN_CODES = "/api/local/sign-in-codes"
 CSRF_HEADER = "X-CSRF-Token"
 CODE_SECONDS = 60
+# Writes wait for each other, each in one of the forty threads that answer requests: some are left for those who read.
+WRITES_AT_ONCE = 24
 
 _PUBLIC = {"/health", SIGN_IN}
 _HANDSHAKES = {"/clientlib/logger/add/run", "/clientlib/logger/get/run"}
-_API = re.compile(f"/(api|clientlib|page-data|static)(/.*)?|{SIGN_IN_CODES}")
+_API = re.compile("/(api|clientlib|page-data|static)(/.*)?")
 # Comet's protocol for programs, whose writes come by GET too: never by cookie.
 _KEY_ONLY = re.compile(f"/clientlib(/.*)?|/api/rest/v2/write(/.*)?|{SIGN_IN_CODES}")
 
@@ -118,6 +121,7 @@ class Guard:
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
         self._app = app
         self._gate = gate
+        self._writes = asyncio.Semaphore(WRITES_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -126,7 +130,13 @@ class Guard:
         if scope["type"] != "http":
             return  # No websockets here: the connection is closed unanswered.
         refusal = await self._refusal(scope)
-        await (refusal or self._app)(scope, receive, _with_fixed_headers(send))
+        if refusal is not None:
+            await refusal(scope, receive, _with_fixed_headers(send))
+        elif _KEY_ONLY.fullmatch(scope["path"]):
+            async with self._writes:
+                await self._app(scope, receive, _with_fixed_headers(send))
+        else:
+            await self._app(_got(scope), receive, _with_fixed_headers(send))
 
     async def _refusal(self, scope: Scope) -> Response | None:
         method, path, headers = scope["method"], scope["path"], Headers(scope=scope)
@@ -220,6 +230,11 @@ def _unknown(scope: Scope, headers: Headers) -> Response:
         return refused("The API key is missing: send it as the Authorization header.", 401, BAD_API_KEY)
     query = scope["query_string"].decode("latin-1")
     return sign_in_page(own_path(f"{path}?{query}" if query else path), 401)
+
+
+def _got(scope: Scope) -> Scope:
+    """A HEAD of what is only read as the GET that it asks about; the server then sends no body. Signing in is more."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" and scope["path"] != SIGN_IN else scope
 
 
 def _csrf_token(secret: str) -> str:

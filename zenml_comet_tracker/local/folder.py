@@ -34,12 +34,14 @@ _BEFORE_THE_LOCK = {"api_key", "server.log", "server.log.1"}
 
 @dataclass(frozen=True)
 class ServerRecord:
-    """Who listened last: URL without a slash at its end, process id, package version, start in seconds."""
+    """Who listened last: URL without a slash at its end, process id, package version, start in seconds; whether it
+    was asked to stay, however long nobody asks for anything."""
 
     url: str
     pid: int
     version: str
     started: float
+    stays: bool = False
 
 
 def default_data_folder() -> Path:
@@ -126,6 +128,7 @@ def read_record(folder: Path) -> ServerRecord | None:
     try:
         known = json.loads((folder / _RECORD).read_text("utf-8"))
         urlsplit(str(known["url"])).port  # noqa: B018  # raises for a port that is none
-        return ServerRecord(str(known["url"]), int(known["pid"]), str(known["version"]), float(known["started"]))
+        url, pid, version, started = (known[name] for name in ("url", "pid", "version", "started"))
+        return ServerRecord(str(url), int(pid), str(version), float(started), bool(known.get("stays", False)))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -6,14 +6,17 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import psutil
 
 from zenml_comet_tracker import __version__
 from zenml_comet_tracker.local import errors, folder, lock
@@ -27,6 +30,7 @@ IDLE_SECONDS = 3 * 24 * 3600.0
 # A start takes a tenth of a second; a machine under load may take many times that.
 START_SECONDS = 60.0
 _NEEDED = ("fastapi", "uvicorn", "sqlalchemy", "jinja2", "python_multipart", "plotly", "numpy")
+_MODULE = "zenml_comet_tracker.local"
 _LOG_BYTES = 5 << 20
 _LOG_TAIL = 2_000
 
@@ -71,15 +75,18 @@ def find(data: Path | None = None) -> RunningServer | None:
 
 
 def ensure(data: Path | None = None, *, port: int | None = None, idle_seconds: float | None = None) -> RunningServer:
-    """The running server of the data folder, started when there is none, restarted when it is of another version.
+    """The running server of the data folder, started when there is none, restarted when it is of an older version.
 
     A started one listens when this returns; its first answer takes as long as its modules take to load. It outlives
-    this process, and stops after `idle_seconds` without a request: None = three days, 0 = never.
+    this process, and stops after `idle_seconds` without a request: None = three days, 0 = never, which holds for one
+    that runs already too.
     Raises a `LocalServerError`.
     """
     data = _resolved(data)
     running = find(data)
-    if running is not None and running.version == __version__:
+    if running is not None and _release(running.version) >= _release(__version__):
+        if idle_seconds == 0:
+            _let_stay(running)
         return running
     if running is not None:
         stop(data)
@@ -107,8 +114,22 @@ def stop(data: Path | None = None, timeout: float = 10.0) -> bool:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
+    """Sends a signal, to a server only: until a new one writes its id, another process may have what is read."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        if _MODULE in process.cmdline():
+            process.send_signal(number)
+
+
+def _let_stay(running: RunningServer) -> None:
+    record = folder.read_record(running.data)
+    if record is not None and record.pid == running.pid and not record.stays:
+        folder.write_record(running.data, replace(record, stays=True))
+
+
+def _release(version: str) -> list[int]:
+    """The numbers of a version, to be compared."""
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def _pause_until(condition: Callable[[], bool], seconds: float) -> None:
@@ -132,7 +153,7 @@ def _require_extra() -> None:
 
 def _start(data: Path, port: int | None, idle_seconds: float) -> None:
     """Starts a server process that belongs to nobody, and waits until it listens or says why it does not."""
-    command = [sys.executable, "-m", "zenml_comet_tracker.local", "--data", str(data)]
+    command = [sys.executable, "-m", _MODULE, "--data", str(data)]
     if port is not None:
         command += ["--port", str(port)]
     if idle_seconds > 0:

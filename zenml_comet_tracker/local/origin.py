@@ -12,13 +12,15 @@ import re
 from starlette.datastructures import Headers
 
 SAFE_METHODS = {"GET", "HEAD"}
-_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):(?P<port>[0-9]{1,5})")
+# The port that clients leave out of the Host header.
+HTTP_PORT = 80
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(:(?P<port>[0-9]{1,5}))?")
 
 
 def is_ours(host: str, port: int) -> bool:
     """Whether a Host header names this machine's loopback, exactly, and our port."""
     match = _HOST.fullmatch(host)
-    if match is None or int(match["port"]) != port:
+    if match is None or int(match["port"] or HTTP_PORT) != port:
         return False
     name = match["name"]
     if name == "localhost":

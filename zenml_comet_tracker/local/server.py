@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,12 +34,21 @@ class _Activity:
 
 
 class Server(uvicorn.Server):
-    """Serves `app` on `listener`. After `idle_seconds` without a request it stops by itself; None = never."""
+    """Serves `app` on `listener`. After `idle_seconds` without a request it stops by itself, unless `stays`
+    says then that it was asked not to; None = never."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, *, idle_seconds: float | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listener: socket.socket,
+        *,
+        idle_seconds: float | None,
+        stays: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._activity = _Activity(app)
         self._listener = listener
         self._idle_limit = idle_seconds
+        self._stays = stays
         super().__init__(
             uvicorn.Config(
                 self._activity,
@@ -75,5 +84,8 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Also stops after a long silence."""
         if self._idle_limit is not None and self._activity.idle_seconds() > self._idle_limit:
-            self.should_exit = True
+            if self._stays():
+                self._idle_limit = None
+            else:
+                self.should_exit = True
         return await super().on_tick(counter)

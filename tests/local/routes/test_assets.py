@@ -210,3 +210,25 @@ def test_an_upload_has_to_carry_something(local_server: LocalServer, key: str) -
         headers={"Content-Type": "multipart/form-data; boundary=x"},
     )  # fmt: skip
     assert broken.status_code == 400
+
+
+def test_a_marked_upload_sent_again_without_an_id_names_the_asset_that_is_there(
+    local_server: LocalServer, key: str
+) -> None:
+    def send(first: int) -> str:
+        headers = {"X-Comet-Lane": f"{key}/files/{first}"}
+        query = {"experimentId": key, "fileName": "a"}
+        answer = local_server.call("POST", UPLOAD, params=query, files={"file": ("a", b"x")}, headers=headers)
+        return str(answer.json()["assetId"])
+
+    assert send(1) == send(1)
+    assert send(2) != send(1)
+    assert {asset["assetId"] for asset in listed(local_server, key)} == {send(1), send(2)}
+    assert content(local_server, send(1)).content == b"x"
+
+
+def test_metadata_may_be_large(local_server: LocalServer, key: str) -> None:
+    files = {"file": ("a", b"x"), "metadata": (None, "m" * 2_000_000)}
+    answer = local_server.call("POST", UPLOAD, params={"experimentId": key}, files=files)
+    assert answer.status_code == 200
+    assert [len(asset["metadata"]) for asset in listed(local_server, key)] == [2_000_000]

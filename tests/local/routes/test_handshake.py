@@ -89,3 +89,16 @@ def test_what_the_sdk_asks_besides(local_server: LocalServer) -> None:
     assert local_server.call("GET", "clientlib/health/ping").status_code == 200
     assert local_server.sdk("asset/3d-limits")["maxPoints"] == 1_000_000
     assert local_server.sdk("notification/experiment", title="t")["code"] == 200
+
+
+@pytest.mark.parametrize("name", ["api", "clientlib", "health", "page-data", "sign-in", "static"])
+def test_first_parts_of_our_own_paths_are_names_for_projects_only(local_server: LocalServer, name: str) -> None:
+    body = {"experimentKey": uuid.uuid4().hex, "teamName": "local", "projectName": name}
+    local_server.sdk("logger/add/run", **body)
+    for path in (f"local/{name}", f"local/{name}/{body['experimentKey']}", "local/sign-in-codes"):
+        status = local_server.call("GET", path).status_code
+        assert status == (404 if path == "local/sign-in-codes" else 200)
+    refused = local_server.call(
+        "POST", "clientlib/logger/add/run", json={"experimentKey": uuid.uuid4().hex, "teamName": name}
+    )
+    assert (refused.status_code, "teamName" in refused.json()["msg"]) == (400, True)

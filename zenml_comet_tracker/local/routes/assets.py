@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import uuid
 from pathlib import Path, PurePosixPath
@@ -138,7 +139,7 @@ def _list(call: QueryCall, name: str | None) -> Response:
 
 
 def _store(call: Upload, key_field: str, default_type: str) -> Response:
-    new = _new_asset(call, default_type)
+    new = _new_asset(call, key_field, default_type)
     # The SDK says OVERWRITE for the files of an artifact it downloaded.
     overwrite = call.fields.raw("overwrite") == "OVERWRITE" or call.fields.flag("overwrite")
     call.write(lambda target: assets.add(target.connection, target.experiment.id, new, overwrite=overwrite), key_field)
@@ -155,11 +156,11 @@ def _store(call: Upload, key_field: str, default_type: str) -> Response:
     )
 
 
-def _new_asset(call: Upload, default_type: str) -> NewAsset:
+def _new_asset(call: Upload, key_field: str, default_type: str) -> NewAsset:
     if (call.file is None) == (call.link is None):
         raise RequestError("The upload has to carry one of the parts `file` (a file) and `link` (a text).")
     fields = call.fields
-    asset_id = fields.optional_text("assetId") or fields.optional_text("imageId") or uuid.uuid4().hex
+    asset_id = fields.optional_text("assetId") or fields.optional_text("imageId") or _new_id(call, key_field)
     kind = fields.optional_text("type") or default_type
     name = _file_name(call, asset_id, kind)
     model = fields.optional_text("groupingName")
@@ -180,6 +181,13 @@ def _new_asset(call: Upload, default_type: str) -> NewAsset:
         link=call.link,
         created_millis=call.store.clock(),
     )
+
+
+def _new_id(call: Upload, key_field: str) -> str:
+    """An id for an asset that came without: for a marked upload the same each time, since it may have been stored."""
+    if call.mark is None:
+        return uuid.uuid4().hex
+    return hashlib.sha256(f"{call.fields.raw(key_field)}/{call.mark}".encode()).hexdigest()[:32]
 
 
 def _file_name(call: Upload, asset_id: str, kind: str) -> str:

@@ -90,7 +90,7 @@ async def _upload(request: Request) -> AsyncIterator[Upload]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise RequestError(f"Content-Type is {kind or 'missing'}; expected multipart/form-data.", status=415)
-    async with request.form(max_files=1, max_fields=20) as form:
+    async with request.form(max_files=1, max_fields=20, max_part_size=MAX_BODY_BYTES) as form:
         file, link, metadata = form.get("file"), form.get("link"), form.get("metadata")
         yield Upload(
             fields=Fields(request.query_params),

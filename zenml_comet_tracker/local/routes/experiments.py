@@ -23,8 +23,8 @@ rest = APIRouter()
 def create(call: JsonCall) -> Response:
     """A new experiment under a key of the server's; it does not run until it reports that it does."""
     fields = call.fields
-    workspace = fields.place("workspaceName", DEFAULT_WORKSPACE)
-    project = fields.place("projectName", DEFAULT_PROJECT)
+    workspace = fields.workspace("workspaceName", DEFAULT_WORKSPACE)
+    project = fields.project("projectName", DEFAULT_PROJECT)
     name = fields.optional_text("experimentName")
     with call.store.write() as transaction:
         project_id = projects.ensure(transaction, workspace, project)

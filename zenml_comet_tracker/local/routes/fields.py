@@ -18,7 +18,7 @@ _MAX_MOMENT = 8_640_000_000_000_000
 _MAX_DEPTH = 100
 MAX_NAME = 250
 # These begin paths of the server's own, so that no workspace's page could be reached under them.
-_RESERVED = {"api", "clientlib", "page-data", "static"}
+_RESERVED = {"api", "clientlib", "health", "page-data", "sign-in", "static"}
 
 
 class Fields:
@@ -142,17 +142,21 @@ class Fields:
             raise self.error(name, "32 to 50 letters and digits")
         return text
 
-    def place(self, name: str, default: str) -> str:
-        """The name of a workspace or project, `default` when absent or empty."""
+    def workspace(self, name: str, default: str) -> str:
+        """The name of a workspace, `default` when absent or empty."""
+        text = self.project(name, default)
+        if text in _RESERVED:
+            raise self.error(name, f"a name that is none of {sorted(_RESERVED)}")
+        return text
+
+    def project(self, name: str, default: str) -> str:
+        """The name of a project, `default` when absent or empty."""
         text = self.optional_text(name) or default
         if len(text) > MAX_NAME:
             message = f"{self._where}{name} has {len(text)} characters; expected at most {MAX_NAME}."
             raise RequestError(message, sdk_error_code=PROJECT_NAME_TOO_LONG)
-        if "/" in text or text in {".", ".."} or text in _RESERVED or not text.isprintable() or text != text.strip():
-            raise self.error(
-                name,
-                f"a name without slash, control characters and blanks around it, and none of {sorted(_RESERVED)}",
-            )
+        if "/" in text or text in {".", ".."} or not text.isprintable() or text != text.strip():
+            raise self.error(name, "a name without slash, control characters and blanks around it")
         return text
 
     def error(self, name: str, expected: str) -> RequestError:

@@ -33,8 +33,8 @@ def add_run(call: JsonCall) -> Response:
     """
     fields = call.fields
     key = fields.experiment_key()
-    workspace = fields.place("teamName", DEFAULT_WORKSPACE)
-    project = fields.place("projectName", DEFAULT_PROJECT)
+    workspace = fields.workspace("teamName", DEFAULT_WORKSPACE)
+    project = fields.project("projectName", DEFAULT_PROJECT)
     start = fields.moment("local_timestamp")
     with call.store.write() as transaction:
         row = experiments.find(transaction.connection, key)

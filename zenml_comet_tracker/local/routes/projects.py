@@ -66,8 +66,8 @@ def project(call: QueryCall) -> Response:
 def create(call: JsonCall) -> Response:
     """A new project."""
     fields = call.fields
-    workspace = fields.place("workspaceName", DEFAULT_WORKSPACE)
-    name = fields.place("projectName", fields.text("projectName"))
+    workspace = fields.workspace("workspaceName", DEFAULT_WORKSPACE)
+    name = fields.project("projectName", fields.text("projectName"))
     description = fields.optional_text("projectDescription") or ""
     with call.store.write() as transaction:
         project_id = projects.create(transaction, workspace, name, description, fields.flag("isPublic"))
