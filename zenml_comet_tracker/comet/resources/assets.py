@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from zenml_comet_tracker.comet.resources import Headers
 from zenml_comet_tracker.comet.resources.experiments import Handshake
@@ -36,27 +37,13 @@ def upload(
 ) -> None:
     """Uploads one asset, streamed from disk. POST clientlib `asset/upload`, multipart."""
     params = {
-        "experimentId": experiment_key,
-        "projectId": handshake.project_id,
-        "runId": handshake.run_id,
         "assetId": asset.asset_id,
         "fileName": asset.file_name,
-        "extension": asset.extension,
         "type": asset.type,
-        "step": asset.step,
-        "epoch": asset.epoch,
-        "context": asset.context,
-        "overwrite": str(asset.overwrite),
         "groupingName": asset.grouping_name,
+        **_place(experiment_key, handshake, asset),
     }
-    transport.upload(
-        f"{CLIENTLIB}asset/upload",
-        params,
-        file,
-        file_name=Path(asset.file_name).name or "file",
-        metadata=asset.metadata,
-        headers=headers,
-    )
+    _send(transport, "asset/upload", params, asset, file, headers)
 
 
 def upload_image(
@@ -69,26 +56,33 @@ def upload_image(
 ) -> None:
     """Uploads one image or figure, streamed from disk. POST clientlib `visualizations/upload`, multipart."""
     params = {
-        "experimentId": experiment_key,
-        "projectId": handshake.project_id,
-        "runId": handshake.run_id,
         "imageId": image.asset_id,
         "figName": image.file_name,
         "figCounter": "0",
-        "extension": image.extension,
-        "step": image.step,
-        "epoch": image.epoch,
-        "context": image.context,
-        "overwrite": str(image.overwrite),
+        **_place(experiment_key, handshake, image),
     }
-    transport.upload(
-        f"{CLIENTLIB}visualizations/upload",
-        params,
-        file,
-        file_name=Path(image.file_name).name or "file",
-        metadata=image.metadata,
-        headers=headers,
-    )
+    _send(transport, "visualizations/upload", params, image, file, headers)
+
+
+def _place(experiment_key: str, handshake: Handshake, asset: AssetUpload) -> dict[str, Any]:
+    """What both endpoints ask: where the file belongs and what kind of file it is."""
+    return {
+        "experimentId": experiment_key,
+        "projectId": handshake.project_id,
+        "runId": handshake.run_id,
+        "extension": asset.extension,
+        "step": asset.step,
+        "epoch": asset.epoch,
+        "context": asset.context,
+        "overwrite": str(asset.overwrite),
+    }
+
+
+def _send(
+    transport: Transport, endpoint: str, params: dict[str, Any], asset: AssetUpload, file: Path, headers: Headers
+) -> None:
+    name = Path(asset.file_name).name or "file"
+    transport.upload(f"{CLIENTLIB}{endpoint}", params, file, file_name=name, metadata=asset.metadata, headers=headers)
 
 
 def download_url(root: str, experiment_key: str, asset_id: str) -> str:
