@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.traceback import Traceback
 
 from tests import pipelines
 from tests.tracker.conftest import Readback
 from zenml_comet_tracker.comet.errors import ConfigurationError
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
 from zenml_comet_tracker.local import launch
-from zenml_comet_tracker.tracker import access
+from zenml_comet_tracker.tracker import CometExperimentTracker, access
 
 Stack = Callable[..., str]
 Config = dict[str, Any]
@@ -156,6 +160,45 @@ def test_a_plain_key_shows_nowhere(
     kept = [step.model_dump_json(), *(path.read_bytes().decode("latin-1") for path in _files(tmp_path))]
     assert [text for text in (*told, *kept) if key in text] == []
     assert any("through_the_stack" in text for text in kept)
+
+
+def test_a_plain_key_shows_in_no_frame_of_what_a_strict_step_raises(
+    tracked_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "canary-plain-key-0123456789"
+    printed = io.StringIO()
+    prepare = CometExperimentTracker.prepare_step_run
+
+    def shown(tracker: CometExperimentTracker, info: Any) -> None:
+        try:
+            prepare(tracker, info)
+        except Exception as error:
+            frames = error.__traceback__.tb_next if error.__traceback__ else None
+            rich = Traceback.from_exception(type(error), error, frames, show_locals=True, locals_max_string=None)
+            Console(file=printed, width=300).print(rich)
+            raise
+
+    monkeypatch.setattr(CometExperimentTracker, "prepare_step_run", shown)
+    tracked_stack({"url": "ftp://nowhere", "api_key": key, "strict": True})
+
+    with pytest.raises(RuntimeError):
+        pipelines.fitting([1.0])
+
+    assert "ftp://nowhere" in printed.getvalue()
+    assert "locals" in printed.getvalue()
+    assert key not in printed.getvalue()
+
+
+def test_no_tracked_step_has_changed_the_environment(
+    environment_before_tracking: dict[str, str], tracked_stack: Stack, local_config: Config
+) -> None:
+    tracked_stack({**local_config, "api_key": "canary-plain-key-0123456789", "finish_timeout": 2.0})
+
+    pipelines.fitting([1.0])
+
+    comets = {name: value for name, value in os.environ.items() if "COMET" in name}
+    assert comets == {name: value for name, value in environment_before_tracking.items() if "COMET" in name}
+    assert [name for name, value in os.environ.items() if "canary-plain-key" in value] == []
 
 
 def _files(folder: Path) -> list[Path]:

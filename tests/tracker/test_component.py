@@ -372,14 +372,18 @@ def test_an_image_gets_this_version_of_the_package(tracked_stack: Stack, zenml_c
 def test_a_broken_hook_never_reaches_the_step(
     tracked_stack: Stack, local_config: Config, steps_of: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: Any, **__: Any) -> None:
+    broken_ones: list[Experiment] = []
+
+    def broken(experiment: Experiment, *_: Any, **__: Any) -> None:
+        broken_ones.append(experiment)
         raise OSError("broken on purpose")
 
     tracked_stack(local_config)
-    monkeypatch.setattr(Experiment, "wait_for_url", broken)
-    monkeypatch.setattr(Experiment, "end", broken)
-
-    pipelines.fitting([1.0])
+    with monkeypatch.context() as patch:
+        patch.setattr(Experiment, "wait_for_url", broken)
+        patch.setattr(Experiment, "end", broken)
+        pipelines.fitting([1.0])
+    broken_ones[0].end(timeout=10)
 
     step = steps_of("fitting")["fit"]
     assert step.status == "completed"
