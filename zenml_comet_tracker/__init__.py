@@ -36,7 +36,7 @@ _HOMES = {
     "log_params": "tracker",
 }
 
-__all__ = [  # noqa: RUF022
+__all__ = [
     "CometExperimentTracker",
     "CometExperimentTrackerConfig",
     "CometExperimentTrackerFlavor",
