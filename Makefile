@@ -21,7 +21,7 @@ demo: $(VENV)/.ready-demo
 	@$(BIN)/zenml-comet demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

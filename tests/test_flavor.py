@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from zenml_comet_tracker.flavor import (
 KEY = "canary-key-0123456789"
 
 
-def test_zenml_accepts_the_flavor_by_its_path() -> None:
+def test_zenml_accepts_the_flavor_by_its_path(source_root: Path) -> None:
     from zenml.enums import StackComponentType
     from zenml.stack.flavor import validate_flavor_source
 
