@@ -414,6 +414,24 @@ def test_a_forked_child_that_logs_nothing_ends_nothing(comet: ScriptedComet, jou
     assert [v["metricValue"] for v in comet.metric_values()] == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_child_of_an_ended_experiment_logs_nothing_and_leaves_nothing(comet: ScriptedComet, journals: Path) -> None:
+    script = """
+        assert experiment.end().delivered
+        child = os.fork()
+        if child == 0:
+            experiment.log_metric("m", 1)
+            experiment.log_text("x")
+            experiment.log_metric("m", "no number")
+            os._exit(0 if experiment.end(1).delivered and experiment.flush(1) else 9)
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    done = _run(script, comet, journals)
+    assert done.returncode == 0
+    assert "it has ended" in done.stderr
+    assert comet.metric_values() == []
+    assert list(journals.iterdir()) == []
+
+
 def test_an_experiment_that_nobody_holds_any_more_is_ended_at_exit(comet: ScriptedComet, journals: Path) -> None:
     done = _run("experiment.log_metric('m', 1)\ndel experiment\nimport gc; gc.collect()", comet, journals)
     assert (done.returncode, done.stderr) == (0, "")

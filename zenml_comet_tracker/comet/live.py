@@ -121,6 +121,8 @@ class Live:
     def append(self, lane: str, content: dict[str, Any], values: int = 1) -> bool:
         """Whether the record is in the journal; it is delivered in the background."""
         part = self._part or self._start_own()
+        if part is None:
+            return False
         written = part.writer.append(lane, content, values=values)
         sender = part.senders.records
         if not sender.awake:
@@ -130,6 +132,8 @@ class Live:
     def append_file(self, lane: str, content: dict[str, Any], data: Path | bytes, asset_id: str) -> bool:
         """Keeps the bytes as they are now and appends the record that names them."""
         part = self._part or self._start_own()
+        if part is None:
+            return False
         if self._ended:
             self.drop("the experiment has ended", "the experiment has ended")
             return False
@@ -141,7 +145,9 @@ class Live:
 
     def drop(self, reason: str, message: str, values: int = 1) -> None:
         """Counts values that cannot be logged, by reason; `message` says more, once for each reason."""
-        (self._part or self._start_own()).writer.drop(reason, message, values)
+        part = self._part or self._start_own()
+        if part is not None:
+            part.writer.drop(reason, message, values)
 
     def stats(self) -> Stats:
         """The counts now, of this process."""
@@ -244,15 +250,13 @@ class Live:
         part.senders.add(courier)
         return part
 
-    def _start_own(self) -> _Part:
-        """In a forked child, on its first call."""
+    def _start_own(self) -> _Part | None:
+        """In a forked child, on its first call; None when the parent had ended the experiment before."""
         with self._lock:
-            if self._part is None:
+            if self._part is None and self._ended:
+                logger.warning("Something logged to experiment %s is dropped: it has ended", self.header.experiment_key)
+            elif self._part is None:
                 self._part = self._start()
-                if self._ended:
-                    self._part.writer.close()
-                    self._part.writer.remove_unused()
-                    self._part.courier.stop()
             return self._part
 
     def _become_child(self) -> None:

@@ -262,8 +262,11 @@ def test_files_are_images_or_downloads(
 def test_a_file_belongs_to_its_experiment(clocked_server: LocalServer) -> None:
     sow(clocked_server.store, Seed(key(1)), Seed(key(2)))
     asset = attach(clocked_server.store, key(1), "a", b"x")
-    get(clocked_server, f"/page-data/experiments/{key(2)}/assets/{asset}", 404)
-    get(clocked_server, f"/page-data/experiments/{key(1)}/assets/../../../../etc/passwd", 404)
+    own = get(clocked_server, f"/page-data/experiments/{key(1)}/assets/{asset}")
+    foreign = get(clocked_server, f"/page-data/experiments/{key(2)}/assets/{asset}", 404)
+    outside = get(clocked_server, f"/page-data/experiments/{key(1)}/assets/../../../../etc/passwd", 404)
+    assert [answered.status_code for answered in (own, foreign, outside)] == [200, 404, 404]
+    assert "root:" not in outside.text
 
 
 def test_the_theme_is_right_from_the_first_byte(local_server: LocalServer) -> None:

@@ -212,10 +212,6 @@ class JournalWriter:
             os.close(self._lock)
             self._lock = -1
 
-    def remove_unused(self) -> None:
-        """Deletes a journal that was only made to count what can no longer be logged."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def forsake(self) -> None:
         """In a forked child: closes the inherited descriptors; the parent's lock stays held by the parent.
 
