@@ -13,7 +13,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.local_server", "tests.fixtures.zenml_store", "tests.fixtures.browser"]
+pytest_plugins = [
+    "tests.fixtures.local_server",
+    "tests.fixtures.scripted_comet",
+    "tests.fixtures.zenml_store",
+    "tests.fixtures.browser",
+]
 
 _HOME = Path(tempfile.mkdtemp(prefix="zenml-comet-tests-"))
 

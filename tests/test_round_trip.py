@@ -40,11 +40,6 @@ print(json.dumps({
 """
 
 
-@pytest.fixture
-def journals(tmp_path: Path) -> Path:
-    return tmp_path / "journals"
-
-
 def make(server: LocalServer, journals: Path, **arguments: Any) -> Experiment:
     return Experiment(**{"api_key": server.api_key, "url": server.url, "journal_folder": journals, **arguments})
 

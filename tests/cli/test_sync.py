@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,18 +18,6 @@ VALUES = 301
 
 def sync(journals: Path, *options: str) -> Result:
     return CliRunner().invoke(main, ["sync", str(journals), *options])
-
-
-@pytest.fixture
-def comet() -> Iterator[ScriptedComet]:
-    server = ScriptedComet()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def journals(tmp_path: Path) -> Path:
-    return tmp_path / "journals"
 
 
 @pytest.fixture

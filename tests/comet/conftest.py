@@ -15,18 +15,6 @@ KEY = "canary-key-8f2c1d"
 
 
 @pytest.fixture
-def comet() -> Iterator[ScriptedComet]:
-    server = ScriptedComet()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def journals(tmp_path: Path) -> Path:
-    return tmp_path / "journals"
-
-
-@pytest.fixture
 def make(comet: ScriptedComet, journals: Path) -> Iterator[Callable[..., Experiment]]:
     """Makes experiments against the scripted server and ends those that the test left open."""
     made: list[Experiment] = []
