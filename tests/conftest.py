@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,17 @@ def _isolate_environment() -> None:
 
 
 _isolate_environment()
+
+
+@pytest.fixture(autouse=True)
+def _no_courier_goes_on() -> Iterator[None]:
+    """An experiment that ended undelivered is retried as long as its process lives, here through all later tests."""
+    yield
+    sender = sys.modules.get("zenml_comet_tracker.comet.delivery.sender")
+    for senders in list(sender._by_root.values()) if sender else ():
+        for courier in list(senders.records._couriers):
+            if courier._end is not None and not courier.stopped:
+                courier.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

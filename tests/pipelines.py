@@ -8,11 +8,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
+from click.testing import CliRunner
 from zenml import pipeline, step
 from zenml.client import Client
 from zenml.config.retry_config import StepRetryConfig
 
 from zenml_comet_tracker import current_experiment, log_metrics, log_params
+from zenml_comet_tracker.cli.main import main
 
 CONCURRENT = 4
 
@@ -271,3 +273,29 @@ def needs_it(value: Unreadable) -> None: ...
 @pipeline
 def unreadable_input() -> None:
     needs_it(store_unreadable())
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def syncs_itself(folder: str) -> None:
+    log_metrics({"before": 1.0})
+    done = CliRunner().invoke(main, ["sync", folder])
+    seen.append(done.output)
+    log_metrics({"after": 2.0})
+
+
+@pipeline
+def syncing_midway(folder: str) -> None:
+    syncs_itself(folder)
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def logs_bad_values(fails: bool) -> None:
+    log_metrics({"good": 1.0, "text": "no number", "none": None})
+    log_params({"": 1})
+    if fails:
+        raise ValueError("after all")
+
+
+@pipeline
+def losing(fails: bool = False) -> None:
+    logs_bad_values(fails)

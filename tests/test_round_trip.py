@@ -8,15 +8,13 @@ import os
 import random
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
+from tests.fixtures.forgetful_proxy import ForgetfulProxy
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet.experiment import Experiment
 
@@ -92,50 +90,6 @@ def test_a_failed_experiment_reads_as_crashed(local_server: LocalServer, journal
     experiment.end(error=ValueError("why it broke"))
     metadata = local_server.get("experiment/metadata", experimentKey=experiment.id)
     assert (metadata["running"], metadata["hasCrashed"]) == (False, True)
-
-
-class ForgetfulProxy:
-    """Passes every request on, and loses the answer of every second write after the server committed it."""
-
-    def __init__(self, target: str) -> None:
-        self.lost = 0
-        self._random = random.Random(7)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(target))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
-
-    def _handler(self, target: str) -> type[BaseHTTPRequestHandler]:
-        proxy = self
-        host = target.removeprefix("http://")
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                headers = {k: v for k, v in self.headers.items() if k.lower() != "content-length"} | {"Host": host}
-                answer = requests.post(target + self.path, data=body, headers=headers, timeout=30)
-                if proxy._random.random() < 0.5:
-                    proxy.lost += 1
-                    self.close_connection = True
-                    return
-                self.send_response(answer.status_code)
-                self.send_header("Content-Type", answer.headers["Content-Type"])
-                self.send_header("Content-Length", str(len(answer.content)))
-                self.end_headers()
-                self.wfile.write(answer.content)
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        return Handler
 
 
 @pytest.fixture

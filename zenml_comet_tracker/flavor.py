@@ -63,6 +63,16 @@ class CometExperimentTrackerSettings(BaseSettings):
         description="What a logged value survives once the call returned: `process` the death of the process, "
         "`sync` a power cut too, at the price of one fsync a call.",
     )
+    protocol: Literal["auto", "batch", "rest"] | None = Field(
+        None,
+        description="How Comet is spoken to: `batch` as its own client does, `rest` by the documented calls only, "
+        "`auto` (or not set) finds out what the server takes.",
+    )
+    journal_persistent: bool | None = Field(
+        None,
+        description="Whether the journal outlives the step and its container. Guessed when not set: not in memory or a "
+        "temporary folder, and in a container only on a volume.",
+    )
 
     # What is unknown goes no further: it may be a key that was meant for the component. A wrong type is reported
     # without its input for the same reason.
@@ -103,10 +113,13 @@ class CometExperimentTrackerConfig(BaseExperimentTrackerConfig, CometExperimentT
     url: str | None = Field(
         None,
         description="`local` for the embedded server, which is started when needed; the root of a self-hosted Comet; "
-        "comet.com when not set.",
+        "`offline` to keep everything in the journal for `zenml-comet sync`; comet.com when not set.",
     )
     journal_folder: str | None = Field(
         None, description="Folder where values wait for their delivery; the user's state folder when not set."
+    )
+    journal_max_bytes: int | None = Field(
+        None, gt=0, description="Bytes that the journals of that folder may take together; 10 GiB when not set."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,14 +45,17 @@ Rule = Callable[[Asked], Answer | None]
 class ScriptedComet:
     """Knows the handshake and says "ok" to the rest, unless a rule answers first. Rules are tried newest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self.rules: list[Rule] = []
         self.lanes = True
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        self.root = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
+        self.root = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -82,6 +86,17 @@ class ScriptedComet:
         """Every metric value of every batch, in order of arrival."""
         return [value for asked in self.requests("/experiment/metric") for value in asked.json["values"]]
 
+    def stored_metric_values(self) -> list[dict[str, Any]]:
+        """Those that a server keeps which knows the lanes of journals: none that it has seen before."""
+        stored, seen = [], dict[str, int]()
+        for asked in self.requests("/experiment/metric"):
+            lane, _, first = asked.headers["x-comet-lane"].rpartition("/")
+            known = seen.get(lane, 0)
+            values = asked.json["values"]
+            stored += values[max(0, known + 1 - int(first)) :]
+            seen[lane] = max(known, int(first) + len(values) - 1)
+        return stored
+
     def _default(self, asked: Asked) -> Answer:
         if asked.path.endswith(("logger/add/run", "logger/get/run")):
             body = {"runId": "r1", "project_id": "p1", "focusUrl": f"{self.root}/ws/proj/"}
@@ -100,10 +115,17 @@ class ScriptedComet:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body go out in two pieces, and the second would wait 40 ms for the first to be acknowledged.
+            disable_nagle_algorithm = True
 
             def _respond(self) -> None:
                 split = urlsplit(self.path)
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                promised = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(promised)
+                if len(body) < promised:
+                    # Whoever sent it died in the middle.
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 if headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)

@@ -14,6 +14,7 @@ from zenml_comet_tracker.comet.delivery.courier import Courier
 from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import FILES, METRICS, PARAMETERS, REST, End, Header
 from zenml_comet_tracker.comet.journal.writer import JournalWriter
+from zenml_comet_tracker.comet.resources import metrics, parameters
 from zenml_comet_tracker.comet.transport import Transport, TransportOptions
 
 KEY = "k" * 32
@@ -40,7 +41,14 @@ class Bench:
 
     def metrics(self, start: int, count: int) -> None:
         for i in range(start, start + count):
-            self.writer.append(METRICS, {"v": [["m", float(i)]], "p": i})
+            self.writer.append(METRICS, [metrics.row("m", float(i), 1, i)])
+
+    def rest(self, **row: Any) -> None:
+        self.writer.append(REST, [{"t": 1, **row}])
+
+    def file(self, kept: dict[str, Any], asset_id: str, name: str) -> None:
+        asset = {"asset_id": asset_id, "file_name": name}
+        self.writer.append(FILES, [{"k": "asset", "t": 1, "file": kept, "asset": asset}])
 
     def turn(self, advance: float = 0.0) -> float | None:
         self.now += advance
@@ -99,21 +107,20 @@ def test_lane_headers_go_only_to_a_server_that_knows_them(bench: Bench) -> None:
 
 
 def test_every_kind_of_record_reaches_its_endpoint(bench: Bench, tmp_path: Path) -> None:
-    bench.writer.append(PARAMETERS, {"v": [["lr", 0.1], ["opt", "adam"]], "p": 3}, values=2)
-    bench.writer.append(REST, {"k": "other", "name": "note", "value": "hi"})
-    bench.writer.append(REST, {"k": "tags", "tags": ["a", "b"]})
-    bench.writer.append(REST, {"k": "html", "html": "<b>", "clear": True})
-    bench.writer.append(REST, {"k": "file_path", "path": "/a/b.py"})
-    kept = bench.writer.keep_bytes(b"bytes of the asset", "a1")
-    bench.writer.append(FILES, {"k": "asset", "file": kept, "asset": {"asset_id": "a1", "file_name": "x.bin"}})
+    bench.writer.append(PARAMETERS, [parameters.row("lr", 0.1, 5, 3), parameters.row("opt", "adam", 5, 3)])
+    bench.rest(k="other", name="note", value="hi")
+    bench.rest(k="tags", tags=["a", "b"])
+    bench.rest(k="html", html="<b>", clear=True)
+    bench.rest(k="file_path", path="/a/b.py")
+    bench.file(bench.writer.files.keep_bytes(b"bytes of the asset", "a1"), "a1", "x.bin")
     bench.turns(2, 0)
 
-    (parameters,) = bench.comet.requests("/experiment/parameter")
-    assert [(v["parameterName"], v["parameterValue"], v["step"]) for v in parameters.json["values"]] == [
+    (batch,) = bench.comet.requests("/experiment/parameter")
+    assert [(v["parameterName"], v["parameterValue"], v["step"]) for v in batch.json["values"]] == [
         ("lr", 0.1, 3),
         ("opt", "adam", 3),
     ]
-    assert parameters.headers["x-comet-lane"].endswith("parameters/1")
+    assert batch.headers["x-comet-lane"].endswith("parameters/1")
     (other,) = bench.comet.requests("/log-other")
     assert (other.json["key"], other.json["value"]) == ("note", "hi")
     (tags,) = bench.comet.requests("/add-tags-to-experiment")
@@ -270,7 +277,7 @@ def test_a_failing_lane_holds_no_other_and_no_heartbeat(bench: Bench) -> None:
     bench.turn()
     bench.comet.answer_with("/experiment/metric", Answer(503))
     bench.metrics(0, 1)
-    bench.writer.append(REST, {"k": "tags", "tags": ["through"]})
+    bench.rest(k="tags", tags=["through"])
     bench.turns(3, 11)
     assert bench.comet.requests("/add-tags-to-experiment")[0].json["addedTags"] == ["through"]
     assert len(bench.comet.requests("/status-report/update")) == 4
@@ -291,7 +298,7 @@ def test_one_bad_value_is_found_and_set_aside_and_the_rest_of_its_batch_arrives(
     assert stored == [step for step in range(100) if step != 63]
     assert (bench.courier.delivered, bench.courier.refused) == (99, 1)
     (line,) = (bench.writer.folder / "metrics.refused.jsonl").read_text().splitlines()
-    assert json.loads(line)["record"]["p"] == 63
+    assert json.loads(line)["row"]["step"] == 63
 
 
 def test_a_refused_experiment_keeps_everything_and_says_why(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
@@ -307,7 +314,7 @@ def test_a_refused_experiment_keeps_everything_and_says_why(bench: Bench, caplog
 
 
 def drained(folder: Path) -> int:
-    return (folder / "metrics.00000001.jsonl").read_bytes().count(b"\n")
+    return (folder / "metrics.0000000000000001.jsonl").read_bytes().count(b"\n")
 
 
 def test_create_refuses_an_experiment_that_exists_unless_its_answer_was_lost(
@@ -316,8 +323,10 @@ def test_create_refuses_an_experiment_that_exists_unless_its_answer_was_lost(
     exists = Answer(400, body={"msg": "exists", "sdk_error_code": 90999})
     taken = Bench(comet, tmp_path / "")
     comet.answer_with("logger/add/run", exists)
-    taken.turn()
+    taken.turns(3, 400)
     assert taken.courier.progress().refused
+    assert len(comet.requests("logger/add/run")) == 3
+    assert comet.requests("logger/get/run") == []
     taken.courier.stop()
 
     joining = Bench(comet, tmp_path, mode="get_or_create")
@@ -402,11 +411,11 @@ def test_another_process_delivers_what_a_dead_one_left(bench: Bench) -> None:
 
 def test_a_file_that_is_gone_is_set_aside_and_the_next_one_goes(bench: Bench) -> None:
     bench.turn()
-    lost = bench.writer.keep_bytes(b"lost", "a1")
+    lost = bench.writer.files.keep_bytes(b"lost", "a1")
     (bench.writer.folder / "files" / "a1").unlink()
-    kept = bench.writer.keep_bytes(b"kept", "a2")
+    kept = bench.writer.files.keep_bytes(b"kept", "a2")
     for content, asset_id in ((lost, "a1"), (kept, "a2")):
-        bench.writer.append(FILES, {"k": "asset", "file": content, "asset": {"asset_id": asset_id, "file_name": "x"}})
+        bench.file(content, asset_id, "x")
     bench.turns(2, 0)
     assert [asked.query["assetId"] for asked in bench.comet.requests("/asset/upload")] == ["a2"]
     assert bench.courier.refused == 1
@@ -418,3 +427,128 @@ def test_one_warning_a_minute_for_a_lasting_fault(bench: Bench, caplog: pytest.L
     assert len(caplog.records) == 1
     bench.turns(60, 1)
     assert len(caplog.records) == 2
+
+
+def test_an_experiment_whose_opening_was_cut_short_is_joined_by_the_next_deliverer(bench: Bench) -> None:
+    """The server made the experiment and the process died before it heard of that."""
+    asked: list[bool] = []
+
+    def die_in_the_middle(request: Any) -> Answer | None:
+        if request.path.endswith("logger/add/run"):
+            asked.append(bench.courier.journal.marked("opened"))
+        return None
+
+    bench.comet.rules.append(die_in_the_middle)
+    bench.turn()
+    assert asked == [True]
+
+
+def test_a_server_that_is_back_is_asked_before_it_is_called_away(bench: Bench) -> None:
+    bench.turn()
+    bench.comet.answer_with("/experiment/metric", Answer(drop=True), times=3)
+    bench.metrics(0, 1)
+    bench.turns(3, 100)
+    assert bench.courier.progress().unreachable
+    bench.courier.hurry()
+    assert not bench.courier.progress().unreachable
+    bench.turn()
+    assert steps(bench.comet)[-1] == 0
+    assert bench.courier.progress().drained
+
+
+def test_a_server_that_is_still_away_is_called_so_after_one_more_attempt(bench: Bench) -> None:
+    bench.comet.answer_with("logger/add/run", Answer(drop=True))
+    bench.turns(3, 100)
+    bench.courier.hurry()
+    assert not bench.courier.progress().unreachable
+    bench.turn()
+    assert bench.courier.progress().unreachable
+
+
+def test_what_is_logged_while_a_request_is_under_way_gathers_for_the_next_turn(bench: Bench) -> None:
+    """Else a loop that logs without a pause would be followed point by point, and pay for each request."""
+    bench.turn()
+
+    def log_another(asked: Any) -> Answer | None:
+        if asked.path.endswith("/experiment/metric"):
+            bench.metrics(asked.json["values"][-1]["step"] + 1, 1)
+        return None
+
+    bench.comet.rules.append(log_another)
+    bench.metrics(0, 1)
+    wait = bench.turn()
+    assert steps(bench.comet) == [0]
+    assert wait == 1.0
+    bench.comet.rules.remove(log_another)
+    bench.turn()
+    assert steps(bench.comet) == [0, 1]
+
+
+def test_a_damaged_line_keeps_no_other_from_a_server_that_stumbles_over_it(bench: Bench) -> None:
+    def stumble(asked: Any) -> Answer | None:
+        damaged = asked.path.endswith("/experiment/metric") and b"\0" in asked.body
+        return Answer(500) if damaged else None
+
+    bench.comet.rules.append(stumble)
+    bench.metrics(0, 5)
+    (segment,) = bench.writer.folder.glob("metrics.0*.jsonl")
+    lines = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(b"".join([*lines[:2], b"\0" * (len(lines[2]) - 1) + b"\n", *lines[3:]]))
+    bench.turns(4, 100)
+    parsed = [asked for asked in bench.comet.requests("/experiment/metric") if b"\0" not in asked.body]
+    assert [value["step"] for asked in parsed for value in asked.json["values"]] == [0, 1, 3, 4]
+    assert bench.courier.lost == 1
+    assert bench.courier.progress().drained
+
+
+def test_what_is_too_small_to_be_too_large_waits_for_the_server_to_change_its_mind(bench: Bench) -> None:
+    bench.turn()
+    bench.comet.answer_with("/experiment/metric", Answer(413), times=3)
+    bench.comet.answer_with("/asset/upload", Answer(413), times=3)
+    bench.metrics(0, 5)
+    bench.file(bench.writer.files.keep_bytes(b"small", "a1"), "a1", "x")
+    bench.turns(5, 60)
+    assert sorted(set(steps(bench.comet))) == [0, 1, 2, 3, 4]
+    assert bench.courier.progress().drained
+    assert (bench.courier.delivered, bench.courier.refused) == (6, 0)
+
+
+def test_what_stays_too_large_is_set_aside_at_last_and_what_follows_goes(bench: Bench) -> None:
+    bench.turn()
+
+    def refuse_the_first(asked: Any) -> Answer | None:
+        first = asked.path.endswith("/experiment/metric") and asked.json["values"][0]["step"] == 0
+        return Answer(413) if first else None
+
+    bench.comet.rules.append(refuse_the_first)
+    bench.metrics(0, 2)
+    bench.turns(9, 60)
+    assert bench.courier.refused == 0
+    bench.turns(4, 60)
+    assert bench.courier.refused == 1
+    assert steps(bench.comet)[-1] == 1
+    assert bench.courier.progress().drained
+
+
+def test_a_file_that_is_large_is_taken_at_the_servers_word(bench: Bench) -> None:
+    bench.turn()
+    bench.comet.answer_with("/asset/upload", Answer(413))
+    bench.file(bench.writer.files.keep_bytes(b"x" * 70_000, "a1"), "a1", "x")
+    bench.turn()
+    assert bench.courier.refused == 1
+
+
+def test_a_failure_told_while_the_end_is_under_way_is_told_too(bench: Bench) -> None:
+    bench.turn()
+
+    def fail_meanwhile(asked: Any) -> Answer | None:
+        if asked.path.endswith("status-report/update") and asked.json["is_alive"] is False:
+            bench.comet.rules.remove(fail_meanwhile)
+            bench.courier.finish(End(78, 1, "it failed after all"))
+        return None
+
+    bench.comet.rules.append(fail_meanwhile)
+    bench.finish()
+    bench.turns(3, 1)
+    assert [asked.json["error"] for asked in bench.comet.requests("/update-status")] == ["it failed after all"]
+    assert bench.courier.progress().finished

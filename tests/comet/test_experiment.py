@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -23,8 +24,10 @@ from PIL import Image
 
 from tests.comet.conftest import KEY
 from tests.comet.scripted import Answer, ScriptedComet
-from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError, InvalidValueError
+from zenml_comet_tracker.comet.delivery.courier import Courier
+from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError, InvalidValueError, JournalError
 from zenml_comet_tracker.comet.experiment import Experiment
+from zenml_comet_tracker.comet.journal.reader import JournalReader
 
 Make = Callable[..., Experiment]
 
@@ -52,7 +55,7 @@ def test_metrics_arrive_as_logged(comet: ScriptedComet, make: Make) -> None:
     experiment.log_metric("loss", float("nan"), step=2)
     experiment.log_metrics({"a": 1, "b": {"c": 2}}, prefix="val", step=3, epoch=1)
     assert experiment.end().delivered
-    seen = [(v["metricName"], v["metricValue"], v["step"], v["epoch"]) for v in comet.metric_values()]
+    seen = [(v["metricName"], v["metricValue"], v["step"], v.get("epoch")) for v in comet.metric_values()]
     assert seen == [
         ("loss", 0.5, 1, 0.25),
         ("loss", "NaN", 2, None),
@@ -281,8 +284,8 @@ def test_an_unreachable_server_ends_early_and_the_journal_keeps_everything(journ
     report = experiment.end(timeout=60)
     assert time.monotonic() - start < 30
     assert report.journal is not None
-    lines = (report.journal / "metrics.00000001.jsonl").read_text().splitlines()
-    assert [json.loads(line)["v"] for line in lines] == [[["m", 1.0]]]
+    lines = (report.journal / "metrics.0000000000000001.jsonl").read_text().splitlines()
+    assert [json.loads(line)["metricValue"] for line in lines] == [1.0]
     assert KEY not in "".join(p.read_text() for p in report.journal.rglob("*") if p.is_file())
 
 
@@ -391,8 +394,8 @@ def test_what_was_logged_before_a_kill_is_in_the_journal(comet: ScriptedComet, j
     done = _run("[experiment.log_metric('m', i) for i in range(500)]\nos.kill(os.getpid(), 9)", comet, journals)
     assert done.returncode == -9
     (journal,) = journals.iterdir()
-    lines = (journal / "metrics.00000001.jsonl").read_text().splitlines()
-    assert [json.loads(line)["v"][0][1] for line in lines] == list(range(500))
+    lines = (journal / "metrics.0000000000000001.jsonl").read_text().splitlines()
+    assert [json.loads(line)["metricValue"] for line in lines] == list(range(500))
 
 
 def test_a_forked_child_that_logs_nothing_ends_nothing(comet: ScriptedComet, journals: Path) -> None:
@@ -427,7 +430,7 @@ def test_a_child_of_an_ended_experiment_logs_nothing_and_leaves_nothing(comet: S
     """
     done = _run(script, comet, journals)
     assert done.returncode == 0
-    assert "it has ended" in done.stderr
+    assert "the experiment has ended" in done.stderr
     assert comet.metric_values() == []
     assert list(journals.iterdir()) == []
 
@@ -451,8 +454,8 @@ def test_an_exit_with_many_left_open_has_one_time_limit(comet: ScriptedComet, jo
     release = threading.Event()
     comet.rules.append(lambda asked: release.wait(30) and None)
     script = f"""
-        import time, zenml_comet_tracker.comet.live as live
-        live.FINISH_TIMEOUT = 1.0
+        import time, zenml_comet_tracker.comet.exits as exits
+        exits.FINISH_TIMEOUT = 1.0
         more = [Experiment(api_key="k", url={comet.root!r}, journal_folder={str(journals)!r}) for _ in range(5)]
         print(time.time())
     """
@@ -496,14 +499,38 @@ def test_a_strict_experiment_does_not_replace_the_exception_on_its_way(journals:
         1 / 0  # noqa: B018
 
 
-def test_a_journal_that_is_removed_raises_nothing_and_the_end_is_still_told(comet: ScriptedComet, make: Make) -> None:
+def test_a_journal_that_is_removed_costs_nothing_that_was_still_being_written(comet: ScriptedComet, make: Make) -> None:
     experiment = make()
     assert experiment.wait_for_url(5)
     shutil.rmtree(experiment._live._part.writer.folder)
     experiment.log_metric("m", 1)
-    report = experiment.end(timeout=5)
-    assert report.delivered is False or report.stats.dropped
+    assert experiment.end(timeout=5).delivered
+    assert [value["metricValue"] for value in comet.metric_values()] == [1]
     assert [a.json["is_alive"] for a in comet.requests("/status-report/update")][-1] is False
+
+
+def test_a_journal_that_is_removed_before_the_end_stays_its_own_process_s_to_deliver(
+    comet: ScriptedComet, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its writer's lock is let go of at the end: without the reader's, an adopter would take it for a dead one's."""
+    monkeypatch.setattr(Courier, "_mend", lambda courier: None)
+    release = threading.Event()
+    experiment = make()
+    assert experiment.wait_for_url(5)
+    experiment.log_metric("m", 1)
+    assert experiment.flush(5)
+    comet.rules.insert(0, lambda asked: release.wait(20) and None)
+    folder = experiment._live._part.writer.folder
+    shutil.rmtree(folder)
+    experiment.log_metric("m", 2)
+    try:
+        assert not experiment.end(timeout=0).delivered
+        with pytest.raises(JournalError, match="another process"):
+            JournalReader(folder)
+    finally:
+        release.set()
+    assert experiment.end(timeout=10).delivered
+    assert [value["metricValue"] for value in comet.metric_values()] == [1, 2]
 
 
 def test_flush_is_about_what_was_logged_before_it(comet: ScriptedComet, make: Make) -> None:
@@ -597,3 +624,19 @@ def test_comets_names_and_defaults_are_kept() -> None:
         parameters = list(inspect.signature(getattr(Experiment, name)).parameters.values())[1:]
         plain = [p.replace(annotation=p.empty) for p in parameters]
         assert ", ".join(map(str, plain)) == wanted, name
+
+
+def test_a_seeded_program_draws_the_same_numbers_whatever_the_server_does(comet: ScriptedComet, make: Make) -> None:
+    comet.rules.append(lambda asked: Answer(503))
+    random.seed(7)
+    expected = [random.random() for _ in range(3)]
+    random.seed(7)
+    experiment = make(tags=["a"])
+    experiment.log_metric("m", 1)
+    drawn = [random.random()]
+    experiment.flush(1)
+    drawn.append(random.random())
+    experiment.end(timeout=1)
+    drawn.append(random.random())
+    assert len(comet.asked) > 2
+    assert drawn == expected

@@ -60,6 +60,8 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path, monkeypatch
         "COMET_ALLOW_HEADER_NAME": "X-Team",
         "COMET_ALLOW_HEADER_VALUE": "blue",
         "COMET_TIMEOUT_HTTP": "7",
+        "COMET_START_ONLINE": "true",
+        "COMET_OFFLINE_DIRECTORY": "/runs",
     }.items():
         monkeypatch.setenv(name, value)
 
@@ -73,6 +75,34 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path, monkeypatch
         7.0,
     )
     assert found.extra_headers == {"X-Team": "blue"}
+    assert (found.offline, found.offline_directory) == (False, "/runs")
+
+
+def test_offline_is_said_as_the_url_and_the_next_source_names_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMET_URL_OVERRIDE", "https://own.example.com/clientlib/")
+    found = resolve(url="offline")
+    assert (found.offline, found.api_key, found.root) == (True, "", "https://own.example.com")
+    monkeypatch.setenv("COMET_URL_OVERRIDE", "offline")
+    assert (resolve().offline, resolve().root) == (True, "https://www.comet.com")
+    assert resolve(api_key="k", url="https://own.example.com").offline is False
+
+
+@pytest.mark.parametrize("word", ["0", "false", "FALSE", "no", "off"])
+def test_comets_own_switch_for_offline_work(places: dict[str, Path], word: str) -> None:
+    (places["work"] / ".comet.config").write_text(
+        f"[comet_start]\nonline = {word}\n[comet_offline]\ndirectory = runs\n"
+    )
+    found = resolve(url="http://127.0.0.1:5470")
+    assert (found.offline, found.root, found.offline_directory) == (True, "http://127.0.0.1:5470", "runs")
+
+
+def test_a_switch_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMET_START_ONLINE", "perhaps")
+    monkeypatch.setenv("COMET_TIMEOUT_HTTP", "soon")
+    with pytest.raises(
+        ConfigurationError, match=r"COMET_TIMEOUT_HTTP.*soon.*COMET_START_ONLINE.*true or false.*perhaps"
+    ):
+        resolve(api_key="k")
 
 
 def test_without_a_key_the_error_names_the_ways_to_set_one() -> None:

@@ -19,7 +19,8 @@ from tests import pipelines
 from tests.comet.scripted import ScriptedComet
 from tests.tracker.conftest import Readback
 from zenml_comet_tracker.comet.experiment import Experiment
-from zenml_comet_tracker.tracker import component, identity
+from zenml_comet_tracker.tracker import identity
+from zenml_comet_tracker.tracker import metadata as tracker_metadata
 
 Stack = Callable[..., str]
 Steps = Callable[[str], dict[str, Any]]
@@ -229,7 +230,7 @@ def test_a_server_that_cannot_be_reached_does_not_touch_the_step(
     assert step.run_metadata["comet_delivery"] == "pending"
     kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert b"through_the_stack" in kept
-    left = [record.getMessage() for record in caplog.records if "not delivered whole" in record.getMessage()]
+    left = [record.getMessage() for record in caplog.records if "not everything is delivered" in record.getMessage()]
     assert len(left) == 1
     assert f"zenml-comet sync {folder}" in left[0]
 
@@ -237,7 +238,7 @@ def test_a_server_that_cannot_be_reached_does_not_touch_the_step(
 def test_a_page_that_no_server_has_opened_is_called_pending(
     tracked_stack: Stack, steps_of: Steps, tmp_path: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(component, "METADATA_TEXT", 30)
+    monkeypatch.setattr(tracker_metadata, "TEXT_LIMIT", 30)
     url = f"http://127.0.0.1:{closed_port}"
     names = {"workspace": "team", "project_name": "p" * 31}
     tracked_stack({"url": url, "api_key": "k", "journal_folder": str(tmp_path), "run_name": "n" * 200, **names})
@@ -281,7 +282,7 @@ def test_a_silent_server_holds_a_step_up_no_longer_than_allowed(
 
     timed("wait_for_url")
     timed("end")
-    monkeypatch.setattr(component, "PATIENCE", 0.3)
+    monkeypatch.setattr(tracker_metadata, "PATIENCE", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         tracked_stack({"url": url, "api_key": "k", "journal_folder": str(tmp_path), "finish_timeout": 2.0})

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests import pipelines
 from tests.tracker.conftest import Readback
+from zenml_comet_tracker import current_experiment, log_params
 
 Stack = Callable[..., str]
 
@@ -68,3 +75,52 @@ def test_what_an_untracked_steps_thread_or_a_pipelines_body_logs_lands_in_no_oth
     (key,) = readback.keys("team", local_config["project_name"])
     assert readback.metrics(key) == {"own"}
     assert "log_metrics was ignored" in caplog.text
+
+
+def _info(step: str) -> Any:
+    """What ZenML tells a tracker of a step of a dynamic pipeline."""
+    return SimpleNamespace(
+        step_run_id=uuid.uuid4(),
+        run_id=uuid.uuid4(),
+        run_name="run",
+        pipeline_step_name=step,
+        pipeline=SimpleNamespace(name="pipeline", settings={}),
+        config=SimpleNamespace(settings={}),
+        snapshot=SimpleNamespace(is_dynamic=True, stack=None),
+        step_run=SimpleNamespace(version=1),
+    )
+
+
+def test_of_twenty_steps_in_each_of_twenty_threads_none_writes_into_another(
+    zenml_client: Any, tracked_stack: Stack, journals: Path
+) -> None:
+    """Row by row in the journals: nothing is delivered, so that no server can put right what went wrong."""
+    tracked_stack({"url": "offline", "journal_folder": str(journals)})
+    tracker = zenml_client.active_stack.experiment_tracker
+    together = threading.Barrier(20, timeout=60)
+    keys: dict[str, tuple[int, int]] = {}
+
+    def work(thread: int) -> None:
+        together.wait()
+        for number in range(20):
+            info = _info(f"step_{thread}_{number}")
+            tracker.prepare_step_run(info)
+            for index in range(10):
+                tracker.log_metrics({"mine": thread * 1000 + number}, step=index)
+            log_params({"thread": thread, "number": number})
+            keys[current_experiment().id] = (thread, number)
+            tracker.get_step_run_metadata(info)
+            tracker.cleanup_step_run(info, step_failed=False)
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(work, range(20)))
+
+    assert len(keys) == 400
+    found = {}
+    for folder in journals.glob("*.*"):
+        lines = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
+        values = [row["metricValue"] for row in lines if row.get("metricName") == "mine"]
+        given = {row["parameterName"]: row["parameterValue"] for row in lines if "parameterName" in row}
+        found[folder.name.split(".")[0]] = (given["thread"], given["number"])
+        assert values == [float(given["thread"] * 1000 + given["number"])] * 10
+    assert found == keys

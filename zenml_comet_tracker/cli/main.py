@@ -25,7 +25,9 @@ _COMMANDS = {
     "status": _Home("server", "status", "Say whether and where the local Comet runs."),
     "open": _Home("server", "open_page", "Open the local Comet in the browser, signed in."),
     "env": _Home("env", "env", "Print the environment that leads Comet clients to the local Comet."),
-    "sync": _Home("sync", "sync", "Deliver what an outage or a crash left behind."),
+    "pending": _Home("pending", "pending", "Say what was logged and is not delivered yet."),
+    "sync": _Home("sync", "sync", "Deliver what an outage, a crash or an offline run left behind."),
+    "discard": _Home("discard", "discard", "Give up what waits, or what the server refused."),
 }
 
 

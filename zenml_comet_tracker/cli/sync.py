@@ -1,109 +1,108 @@
-"""`zenml-comet sync`: deliver the journals that were left behind."""
+"""`zenml-comet sync`: deliver the journals that no process of their own delivers."""
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import json
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from zenml_comet_tracker.cli import journals
+from zenml_comet_tracker.cli.credentials import Keys
+
 if TYPE_CHECKING:
-    from zenml_comet_tracker.comet.delivery.leftovers import Leftover
-    from zenml_comet_tracker.comet.settings import ResolvedSettings
+    from zenml_comet_tracker.cli.rounds import Bar, Round, Rounds, Row
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@journals.folder_argument
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, delivering what running processes log meanwhile.")
 @click.option(
     "--api-key",
-    help="The key to deliver with. [default: the local Comet's, or as configured]",
+    help="The key to deliver with. [default: the ZenML component's, the local Comet's, or as configured]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def sync(folder: Path | None, api_key: str | None, as_json: bool) -> None:
-    """Deliver what was logged while a server was away or before a process died.
+@journals.json_option
+def sync(folder: Path | None, watch: bool, api_key: str | None, as_json: bool) -> None:
+    """Deliver what was logged offline, while a server was away, or before a process died.
 
-    FOLDER is a journal or a folder of journals; the user's journal folder when left out. What is delivered is deleted,
-    the rest stays. Exit code 1 when something is left.
+    FOLDER is a journal or a folder of journals; the user's journal folder, and that of offline runs, when left out.
+    What is delivered is deleted, the rest stays. It can be repeated, also while an offline run goes on: only what is
+    new is sent. Exit code 1 when something is left; 0 when --watch is ended with Ctrl-C.
     """
-    from zenml_comet_tracker.comet.delivery.leftovers import find_leftovers
-    from zenml_comet_tracker.comet.errors import JournalError
-    from zenml_comet_tracker.comet.journal.place import find_place
+    from zenml_comet_tracker.cli.rounds import Rounds
 
-    try:
-        leftovers, problems = find_leftovers(folder or find_place().folder)
-    except JournalError as error:
-        raise click.ClickException(str(error)) from None
-    rows = [_deliver(leftover, api_key) for leftover in leftovers]
-    if as_json:
-        click.echo(json.dumps({"journals": rows, "unreadable": problems}, indent=2))
-    else:
-        _print(rows, problems)
-    if problems or any(row["left"] for row in rows):
+    with (
+        _bar(hidden=as_json) as bar,
+        contextlib.closing(Rounds(folder, Keys(api_key), bar)) as rounds,
+        _stopped_gently(rounds),
+    ):
+        if watch:
+            for outcome in rounds.watch():
+                _tell(outcome, as_json, indent=None)
+            return
+        outcome = rounds.once()
+        _tell(outcome, as_json, indent=2)
+        if not (outcome.rows or outcome.broken or as_json):
+            click.echo(f"Nothing waits to be delivered {journals.named(journals.places(folder))}.")
+    if outcome.left or rounds.stopped:
         raise click.exceptions.Exit(1)
 
 
-def _deliver(leftover: Leftover, api_key: str | None) -> dict[str, Any]:
-    from zenml_comet_tracker.comet.delivery.leftovers import deliver_leftover
-    from zenml_comet_tracker.comet.errors import CometError
-    from zenml_comet_tracker.comet.transport import open_transport
+@contextlib.contextmanager
+def _stopped_gently(rounds: Rounds) -> Iterator[None]:
+    """Within, Ctrl-C lets the request under way come to its end, so that it is not repeated; a second one does not."""
 
-    row: dict[str, Any] = {
-        "experiment": leftover.header.experiment_key,
-        "server": leftover.header.root,
-        "journal": str(leftover.folder),
-        "sent": 0,
-        "set_aside": 0,
-        "left": True,
-        "reason": None,
-    }
-    if leftover.alive:
-        return row | {"left": False, "reason": "its process is running and delivers it"}
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        rounds.stop()
+        click.echo("Stopping after the request under way; Ctrl-C again stops at once.", err=True)
+
+    before = signal.signal(signal.SIGINT, stop)
     try:
-        settings = _settings_for(leftover, api_key)
-        done = deliver_leftover(leftover, settings.api_key, functools.partial(open_transport, settings))
-    except (CometError, OSError) as error:
-        # One journal that cannot be delivered must not keep the others.
-        return row | {"reason": str(error)}
-    left = done.waiting or done.set_aside > 0
-    return row | {"sent": done.sent, "set_aside": done.set_aside, "left": left, "reason": done.reason}
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def _settings_for(leftover: Leftover, api_key: str | None) -> ResolvedSettings:
-    """The settings for the journal's own server. Raises `ConfigurationError` when no key at hand is the journal's.
+@contextlib.contextmanager
+def _bar(*, hidden: bool) -> Iterator[Bar | None]:
+    """A progress bar on the error stream, where that is a terminal."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    A key that was typed for the purpose is believed: the journal's may have been mistyped, or rotated since.
-    """
-    from zenml_comet_tracker.comet.errors import ConfigurationError
-    from zenml_comet_tracker.comet.journal.record import fingerprint
-    from zenml_comet_tracker.comet.settings import resolve
+    from zenml_comet_tracker.cli.rounds import Bar
 
-    settings = resolve(api_key=api_key or _local_key(leftover.header.root), url=leftover.header.root)
-    if api_key is None and fingerprint(settings.api_key) != leftover.header.key_fingerprint:
-        raise ConfigurationError(
-            "the journal was written with another API key than the one found here, perhaps for another account; "
-            "say with --api-key which key to use"
-        )
-    return settings
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Bar(progress)
 
 
-def _local_key(root: str) -> str | None:
-    from zenml_comet_tracker.local import launch
+def _tell(outcome: Round, as_json: bool, indent: int | None) -> None:
+    if as_json:
+        rows = [asdict(row) for row in outcome.rows]
+        told = {"journals": rows, "unreadable": journals.unreadable(outcome.broken)}
+        click.echo(json.dumps(told, indent=indent))
+        return
+    for row in outcome.rows:
+        _print(row)
+    journals.say_unreadable(outcome.broken)
 
-    address = launch.address()
-    return address.api_key if address is not None and address.url.rstrip("/") == root else None
 
-
-def _print(rows: list[dict[str, Any]], problems: list[str]) -> None:
-    for row in rows:
-        state = "left" if row["left"] else "done"
-        reason = f" ({row['reason']})" if row["reason"] else ""
-        kept = (
-            f", {row['set_aside']} records the server refused are kept in {row['journal']}" if row["set_aside"] else ""
-        )
-        click.echo(f"{row['experiment']}  {state}: {row['sent']} values sent{kept}{reason}")
-    for problem in problems:
-        click.echo(problem, err=True)
-    if not rows and not problems:
-        click.echo("Nothing waits to be delivered.")
+def _print(row: Row) -> None:
+    state = "left" if row.left else "done" if row.complete else "so far"
+    reason = f" ({row.reason})" if row.reason else ""
+    verb = "is" if row.set_aside == 1 else "are"
+    refused = f"{journals.counted(row.set_aside, 'value')} that the server refused {verb} kept in {row.journal}"
+    kept = f", {refused}" if row.set_aside else ""
+    click.echo(f"{row.experiment}  {state}: {journals.counted(row.sent, 'value')} sent{kept}{reason}")
+    if row.url:
+        click.echo(f"    {row.url}")

@@ -8,6 +8,9 @@ CometError
 └── RequestError                 a request did not lead to the answer it asked for
     ├── ConnectionFailedError    no answer: refused, unreachable, cut, timed out, TLS
     ├── BrokenAnswerError        an answer with a good status that is cut or not what was promised
+    ├── PacedError               not sent yet: our allowance of requests is used up
+    ├── OccupiedError            not sent yet: another process of this machine is at the same thing
+    ├── TakenError               not sent at all: the experiment exists and is not to be joined
     └── StatusError              an answer with another status
         ├── UnauthorizedError    401, or an API key the server does not know
         ├── PaymentRequiredError 402
@@ -59,6 +62,24 @@ class ConnectionFailedError(RequestError):
 
 class BrokenAnswerError(RequestError):
     """The status was good, the body was cut or not what was promised; counts as not delivered."""
+
+
+class PacedError(RequestError):
+    """Not sent: what the server allows within a time is used up; `retry_after` seconds from now there is room."""
+
+    def __init__(self, what: str, *, retry_after: float) -> None:
+        super().__init__(f"{what} waits {max(1, round(retry_after))} s: the API key's allowance of requests is used up")
+        self.retry_after = retry_after
+
+
+class OccupiedError(RequestError):
+    """Not sent: another process of this machine does the same right now."""
+
+
+class TakenError(RequestError):
+    """Not sent: the experiment exists, and was to be a new one."""
+
+    retryable = False
 
 
 class StatusError(RequestError):

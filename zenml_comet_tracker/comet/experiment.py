@@ -2,63 +2,41 @@
 
 from __future__ import annotations
 
-import functools
-import re
-import time
-import uuid
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
-from urllib.parse import quote
+from typing import Any, Literal
 
 from zenml_comet_tracker.comet import media, values
-from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError, InvalidValueError
-from zenml_comet_tracker.comet.journal.place import find_place
-from zenml_comet_tracker.comet.journal.record import Header, fingerprint
-from zenml_comet_tracker.comet.live import FINISH_TIMEOUT, DeliveryReport, Live, Stats, error_text
+from zenml_comet_tracker.comet.errors import DeliveryError, InvalidValueError
+from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT, error_text
+from zenml_comet_tracker.comet.guard import logging_call
+from zenml_comet_tracker.comet.handle import Handle, new_handle
+from zenml_comet_tracker.comet.live import Live
 from zenml_comet_tracker.comet.recorder import Recorder
+from zenml_comet_tracker.comet.resources import experiments
 from zenml_comet_tracker.comet.resources.others import NAME_KEY
-from zenml_comet_tracker.comet.settings import resolve
-from zenml_comet_tracker.comet.transport import open_transport
+from zenml_comet_tracker.comet.settings import ResolvedSettings, resolve
+from zenml_comet_tracker.comet.stats import DeliveryReport, Stats
 
-_KEY_FORM = re.compile(r"[0-9A-Za-z]{32,50}")
-_MODES = ("create", "get_or_create")
-_DURABILITIES = ("process", "sync")
+logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
 FileData = Any
-
-
-def _logging_call(
-    method: Callable[Concatenate[Experiment, P], R],
-) -> Callable[Concatenate[Experiment, P], R | None]:
-    """Keeps every exception of a logging call from the step: it is counted and said, and raised only when strict."""
-
-    @functools.wraps(method)
-    def guarded(self: Experiment, *args: P.args, **kwargs: P.kwargs) -> R | None:
-        try:
-            return method(self, *args, **kwargs)
-        except Exception as error:
-            if self._strict:
-                raise
-            self._live.drop(f"{method.__name__}: {type(error).__name__}", f"{method.__name__}: {error}")
-            return None
-
-    return cast("Callable[Concatenate[Experiment, P], R | None]", guarded)
 
 
 class Experiment:
     """One experiment that is being logged. Constructing it does no network I/O; what is logged goes to a journal on
-    disk first and is delivered in the background.
+    disk first and is delivered in the background; with `url="offline"` it stays there for `zenml-comet sync`.
 
     Arguments left out come from the environment and Comet's configuration files (see `comet.settings`). With `strict`,
     a value that cannot be logged raises `InvalidValueError`, and an `end` that leaves something undelivered raises
-    `DeliveryError`. `durability="sync"` survives a power cut too, at the price of one fsync a call. Only a `primary`
-    writer sets the end status. Raises `ConfigurationError` for a missing API key or an unusable setting, `JournalError`
-    when no journal can be written.
+    `DeliveryError`. `durability="sync"` survives a power cut too, at the price of one fsync a call. `protocol` is
+    "batch", "rest", or "auto", which finds out what the server allows. Only a `primary` writer sets the end status.
+    Raises `ConfigurationError` for a missing API key or an unusable setting, `JournalError` when no journal can be
+    written.
 
     >>> with Experiment(project_name="digits") as experiment:        # doctest: +SKIP
     ...     experiment.log_metric("loss", 0.3, step=1)
@@ -80,34 +58,51 @@ class Experiment:
         journal_folder: str | PathLike[str] | None = None,
         strict: bool = False,
         durability: str = "process",
+        journal_max_bytes: int | None = None,
+        journal_persistent: bool | None = None,
+        protocol: str | None = None,
+        component_id: str | None = None,
+        settings: ResolvedSettings | None = None,
     ) -> None:
-        _expect("mode", mode, _MODES)
-        _expect("durability", durability, _DURABILITIES)
-        settings = resolve(
+        settings = settings or resolve(
             api_key=api_key, workspace=workspace, project_name=project_name, url=url, experiment_key=experiment_key
         )
-        self._settings = settings
-        self._strict = strict
-        self._name: str | None = None
-        header = Header(
-            experiment_key=_checked_key(settings.experiment_key),
-            root=settings.root,
-            key_fingerprint=fingerprint(settings.api_key),
-            workspace=settings.workspace,
-            project_name=settings.project_name,
-            primary=primary,
+        handle = new_handle(
+            settings,
             mode=mode,
             attempt=attempt,
-            started_millis=time.time_ns() // 1_000_000,
+            primary=primary,
+            journal_folder=journal_folder,
+            strict=strict,
+            durability=durability,
+            journal_max_bytes=journal_max_bytes,
+            journal_persistent=journal_persistent,
+            protocol=protocol,
+            component_id=component_id,
         )
-        place = find_place(journal_folder)
-        self._live = Live(
-            header, place, settings.api_key, functools.partial(open_transport, settings), durability=durability
-        )
-        self._record = Recorder(self._live, strict=strict)
+        self._open(handle, Live(handle))
         if experiment_name:
             self.set_name(experiment_name)
         self.add_tags(tags)
+
+    def _open(self, handle: Handle, live: Live) -> None:
+        self._settings = handle.settings
+        self._strict = handle.strict
+        self._name = handle.name
+        self._live = live
+        self._record = Recorder(live, strict=handle.strict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A handle for another process: it writes to the same experiment, with its first call, and does not end it."""
+        return _arrive, (type(self), replace(self._live.handle(), name=self._name))
+
+    def __copy__(self) -> Experiment:
+        """Itself: there is one of it in a process."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Experiment:
+        """Itself, as with `copy.copy`."""
+        return self
 
     def __repr__(self) -> str:
         return f"Experiment({self.id!r}, root={self._settings.root!r})"
@@ -121,9 +116,8 @@ class Experiment:
         if error is None:
             self.end()
         else:
-            # Nothing may take the place of the exception that is on its way; leaving with success is no failure.
-            left_well = isinstance(error, SystemExit) and error.code in (None, 0)
-            self._live.end(None if left_well else error_text(error), FINISH_TIMEOUT)
+            # Nothing may take the place of the exception that is on its way.
+            self._end(error, None)
 
     @property
     def id(self) -> str:
@@ -152,13 +146,8 @@ class Experiment:
     @property
     def url(self) -> str | None:
         """The experiment's page; None until workspace and project are known. Never a guess."""
-        handshake = self._live.handshake
-        if handshake is not None and handshake.focus_url:
-            return handshake.focus_url + self.id
-        workspace, project = self._place_names()
-        if workspace and project:
-            return f"{self._settings.root}/{quote(workspace, safe='')}/{quote(project, safe='')}/{self.id}"
-        return None
+        said = self._live.handshake and self._live.handshake.page
+        return said or experiments.page(self._settings.root, *self._place_names(), self.id)
 
     @property
     def opening(self) -> Literal["opened", "refused", "pending"]:
@@ -174,65 +163,67 @@ class Experiment:
         """How many values were accepted, sent, refused and dropped, and how many wait."""
         return self._live.stats()
 
-    @_logging_call
     def log_metric(self, name: Any, value: Any, step: Any = None, epoch: Any = None) -> None:
         """Logs one number. NaN and infinities are kept; `epoch` may be a fraction."""
-        self._record.metrics((values.metric(name, value),), step, epoch)
+        # As `logging_call`, without its detour: this is the call that loops make.
+        try:
+            self._record.metric(name, value, step, epoch)
+        except Exception as error:
+            self._excuse("log_metric", error)
 
-    @_logging_call
+    @logging_call
     def log_metrics(self, dic: Any, prefix: str | None = None, step: Any = None, epoch: Any = None) -> None:
         """Logs several numbers of one moment; nested mappings join their names by `/`, the prefix by `_`."""
-        self._record.metrics(values.metrics(dic, prefix), step, epoch)
+        self._record.metrics(dic, prefix, step, epoch)
 
-    @_logging_call
+    @logging_call
     def log_parameter(self, name: Any, value: Any, step: Any = None) -> None:
         """Logs one parameter; the last value wins. Nested values become several, names joined by `|`."""
-        self._record.parameters({name: value}, None, step)
+        self._record.parameter(name, value, step)
 
-    @_logging_call
+    @logging_call
     def log_parameters(self, parameters: Any, prefix: str | None = None, step: Any = None) -> None:
         """Logs the parameters of a mapping, dataclass, pydantic model or argparse namespace."""
         self._record.parameters(parameters, prefix, step)
 
-    @_logging_call
+    @logging_call
     def log_other(self, key: Any, value: Any) -> None:
         """Logs a named value that is neither metric nor parameter; the last one wins."""
         self._record.other(key, value)
 
-    @_logging_call
+    @logging_call
     def log_others(self, dictionary: Any) -> None:
         """Logs each item of a mapping as an other."""
-        for key, value in dict(dictionary).items():
-            self.log_other(key, value)
+        self._record.others(dictionary)
 
-    @_logging_call
+    @logging_call
     def set_name(self, name: Any) -> None:
         """Names the experiment."""
         self._name = values.name_of(name)
         self._record.other(NAME_KEY, self._name)
 
-    @_logging_call
+    @logging_call
     def add_tag(self, tag: Any) -> None:
         """Adds one tag."""
         self._record.tags([tag])
 
-    @_logging_call
+    @logging_call
     def add_tags(self, tags: Iterable[Any]) -> None:
         """Adds tags to those the experiment has; a single text is one tag."""
         self._record.tags([tags] if isinstance(tags, str) else list(tags))
 
-    @_logging_call
+    @logging_call
     def log_html(self, html: str, clear: bool = False) -> None:
         """Appends to the experiment's HTML page, or replaces it with `clear`."""
         self._record.html(html, clear=bool(clear))
 
-    @_logging_call
+    @logging_call
     def log_text(self, text: str, step: Any = None, metadata: Any = None) -> dict[str, str] | None:
         """Logs a text sample; returns the same as `log_asset`."""
         data = values.text_of(text).encode()
         return self._record.file("asset", "text-sample.txt", data, type="text-sample", step=step, metadata=metadata)
 
-    @_logging_call
+    @logging_call
     def log_asset(
         self,
         file_data: FileData,
@@ -250,7 +241,7 @@ class Experiment:
         data, name = media.file_contents(file_data, file_name)
         return self._record.file("asset", name, data, step=step, overwrite=overwrite, metadata=metadata)
 
-    @_logging_call
+    @logging_call
     def log_asset_data(
         self,
         data: Any,
@@ -273,7 +264,7 @@ class Experiment:
             metadata=metadata,
         )
 
-    @_logging_call
+    @logging_call
     def log_image(
         self,
         image_data: FileData,
@@ -301,7 +292,7 @@ class Experiment:
             metadata=metadata,
         )
 
-    @_logging_call
+    @logging_call
     def log_figure(
         self, figure_name: str | None = None, figure: Any = None, overwrite: bool = False, step: Any = None
     ) -> dict[str, str] | None:
@@ -309,7 +300,7 @@ class Experiment:
         name, data = figure_name or "figure.png", media.figure_bytes(figure)
         return self._record.file("image", name, data, extension="png", step=step, overwrite=overwrite)
 
-    @_logging_call
+    @logging_call
     def log_confusion_matrix(
         self,
         y_true: Sequence[Any] | None = None,
@@ -333,7 +324,7 @@ class Experiment:
             "asset", file_name, data, type="confusion-matrix", step=step, epoch=epoch, overwrite=overwrite
         )
 
-    @_logging_call
+    @logging_call
     def log_model(
         self,
         name: str,
@@ -368,13 +359,27 @@ class Experiment:
     def end(self, timeout: float | None = None, error: BaseException | str | None = None) -> DeliveryReport:
         """Ends the experiment, failed when an `error` is given, and waits for delivery at most `timeout` seconds.
 
-        Returns early when the server cannot be reached and the journal keeps the rest. Raises nothing, except
-        `DeliveryError` when strict and something is left. Later logging calls are dropped and counted.
+        Returns early when the server cannot be reached and the journal keeps the rest, and at once when offline. Raises
+        nothing, except `DeliveryError` when strict, not offline, and something is left. Later logging calls are dropped
+        and counted.
         """
-        report = self._live.end(error_text(error), FINISH_TIMEOUT if timeout is None else timeout)
-        if self._strict and not report.delivered:
+        report = self._end(error, timeout)
+        if self._strict and not report.delivered and not self._settings.offline:
             raise DeliveryError(f"Experiment {self.id} is not delivered whole: {report.reason}")
         return report
+
+    def _end(self, error: BaseException | str | None, timeout: float | None) -> DeliveryReport:
+        first = not self._live.ended
+        report = self._live.end(error_text(error), FINISH_TIMEOUT if timeout is None else timeout)
+        if first and self._settings.offline:
+            logger.warning("%s", self._live.describe(report))
+        return report
+
+    def _excuse(self, call: str, error: Exception) -> None:
+        """Counts and says what a logging call failed of; raises it when strict."""
+        if self._strict:
+            raise error
+        self._live.drop(f"{call}: {type(error).__name__}", f"{call}: {error}")
 
     def _place_names(self) -> tuple[str | None, str | None]:
         handshake = self._live.handshake
@@ -382,17 +387,9 @@ class Experiment:
         return said[0] or self._settings.workspace, said[1] or self._settings.project_name
 
 
-def _expect(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise ConfigurationError(f"{name}={value!r} is unknown; expected one of {', '.join(map(repr, allowed))}")
-
-
-def _checked_key(key: str | None) -> str:
-    if key is None:
-        return uuid.uuid4().hex
-    if not _KEY_FORM.fullmatch(key):
-        raise ConfigurationError(
-            f"The experiment key {key!r} cannot be used; expected 32 to 50 letters and digits. "
-            "Leave it out to get a new one."
-        )
-    return key
+def _arrive(kind: type[Experiment], sent: Handle) -> Experiment:
+    """The experiment of the process that unpickles a handle."""
+    experiment = kind.__new__(kind)
+    handle = sent.arrived()
+    experiment._open(handle, Live(handle, lazy=True))
+    return experiment

@@ -1,68 +1,41 @@
-"""The living end of an experiment: its journal, its courier, and the waiting for both."""
+"""The living part of an experiment in one process: its journal, its courier, and the waiting for both."""
 
 from __future__ import annotations
 
-import atexit
-import contextlib
+import functools
 import logging
-import os
-import sys
 import threading
 import time
-import traceback
-import weakref
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from zenml_comet_tracker.comet import values
+from zenml_comet_tracker.comet import exits, sigterm
+from zenml_comet_tracker.comet.delivery.adoption import Adopter, Kin
 from zenml_comet_tracker.comet.delivery.courier import Courier, Progress
+from zenml_comet_tracker.comet.delivery.fostering import Fostering
+from zenml_comet_tracker.comet.delivery.offline import OfflineCourier, OfflineJournal
 from zenml_comet_tracker.comet.delivery.sender import Senders, senders
-from zenml_comet_tracker.comet.journal.place import Place
+from zenml_comet_tracker.comet.errors import JournalError
+from zenml_comet_tracker.comet.handle import Handle
+from zenml_comet_tracker.comet.journal.files import JournalFullError
+from zenml_comet_tracker.comet.journal.place import Place, find_place
 from zenml_comet_tracker.comet.journal.reader import JournalReader
-from zenml_comet_tracker.comet.journal.record import End, Header, new_writer_id
-from zenml_comet_tracker.comet.journal.writer import JournalWriter
+from zenml_comet_tracker.comet.journal.record import SHARED, End, Header, encode, new_writer_id
+from zenml_comet_tracker.comet.journal.room import room_in, size_below
+from zenml_comet_tracker.comet.journal.writer import FULL, JournalWriter
 from zenml_comet_tracker.comet.resources.experiments import Handshake
-from zenml_comet_tracker.comet.transport import Transport
+from zenml_comet_tracker.comet.stats import DeliveryReport, Stats
+from zenml_comet_tracker.comet.transport import open_transport
 
 logger = logging.getLogger(__name__)
 
-FINISH_TIMEOUT = 30.0
-
-# Held here, so that one that the program forgot is still ended when the program is.
-_living: set[Live] = set()
-# Those that a forked child has to let go of, ended or not.
-_known: weakref.WeakSet[Live] = weakref.WeakSet()
-
-
-@dataclass(frozen=True)
-class Stats:
-    """Counts of logged values; an asset, a tag call or an other counts one.
-
-    `accepted` were written to the journal, `sent` are with the server, `pending` wait in the journal, `refused` the
-    server will never take (they are set aside), `dropped` were not written, by reason.
-    """
-
-    accepted: int = 0
-    sent: int = 0
-    pending: int = 0
-    refused: int = 0
-    dropped: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class DeliveryReport:
-    """What `end` leaves behind. `delivered` says that everything logged is with the server, the end status too.
-
-    Otherwise `reason` says what stood in the way and `journal` is the folder that still holds the rest.
-    """
-
-    delivered: bool
-    stats: Stats
-    journal: Path | None = None
-    reason: str | None = None
+ENDED = "the experiment has ended"
+LOST = "the journal was deleted"
+# Python does not wake a thread for a signal that comes in the moment before it sleeps.
+SIGNALS_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -70,37 +43,39 @@ class _Part:
     """This process's own journal of the experiment and what delivers it."""
 
     writer: JournalWriter
-    courier: Courier
+    courier: Courier | OfflineCourier
     senders: Senders
+    fostering: Fostering | None
 
 
 class Live:
-    """One process's part of one experiment. After a fork, the child starts a journal of its own on its first call."""
+    """One process's part of one experiment.
 
-    def __init__(
-        self,
-        header: Header,
-        place: Place,
-        api_key: str,
-        new_transport: Callable[[], Transport],
-        *,
-        durability: str = "process",
-    ) -> None:
-        self.header = header
-        self.place = place
-        self._api_key = api_key
-        self._new_transport = new_transport
-        self._durability = durability
+    It begins at once, or with the first call when it is `lazy`. After a fork the child has a part of its own, which
+    begins with its first call.
+    """
+
+    def __init__(self, handle: Handle, *, lazy: bool = False) -> None:
+        self._handle = handle
+        self._place = handle.place
+        self._new_transport = functools.partial(open_transport, handle.settings)
         # Reentrant: a signal handler may end the experiment while the main thread is at it.
         self._lock = threading.RLock()
-        self._ended = False
+        self._ended = handle.ended
         self._failed = False
+        self._has_kin = False
         self._before = Stats()
+        self._dropped: Counter[str] = Counter()
         self._end_problem: str | None = None
-        self._earlier_error = getattr(sys, "last_value", None)
-        self._part: _Part | None = self._start()
-        _living.add(self)
-        _known.add(self)
+        self._part: _Part | None = None
+        exits.know(self)
+        if not lazy:
+            self._start()
+
+    @property
+    def header(self) -> Header:
+        """What the journal of this process says of itself, or will."""
+        return self._handle.header
 
     @property
     def handshake(self) -> Handshake | None:
@@ -118,47 +93,60 @@ class Live:
         """Whether `end` was called."""
         return self._ended
 
-    def append(self, lane: str, content: dict[str, Any], values: int = 1) -> bool:
-        """Whether the record is in the journal; it is delivered in the background."""
-        part = self._part or self._start_own()
+    def handle(self) -> Handle:
+        """What another process needs to log to the experiment as well."""
+        self.expect_kin()
+        return replace(self._handle, ended=self._ended)
+
+    def append(self, lane: str, rows: list[Any]) -> bool:
+        """Whether these rows are in the journal; they are delivered in the background."""
+        return self.append_lines(lane, encode(rows), len(rows))
+
+    def append_lines(self, lane: str, lines: bytes, values: int) -> bool:
+        """As `append`, for rows that are lines already, each with its newline."""
+        part = self._part or self._begin_part()
         if part is None:
-            return False
-        written = part.writer.append(lane, content, values=values)
+            return self._refuse(values)
+        written = part.writer.append_lines(lane, lines, values)
         sender = part.senders.records
         if not sender.awake:
             sender.wake()
         return written
 
-    def append_file(self, lane: str, content: dict[str, Any], data: Path | bytes, asset_id: str) -> bool:
+    def append_file(self, lane: str, row: dict[str, Any], data: Path | bytes, asset_id: str) -> bool:
         """Keeps the bytes as they are now and appends the record that names them."""
-        part = self._part or self._start_own()
-        if part is None:
+        part = self._part or self._begin_part()
+        if part is None or self._ended:
+            return self._refuse(1)
+        files = part.writer.files
+        try:
+            kept = files.keep(data, asset_id) if isinstance(data, Path) else files.keep_bytes(data, asset_id)
+        except OSError as error:
+            reason = FULL if isinstance(error, JournalFullError) else f"file not kept: {error.strerror or error}"
+            part.writer.drop(reason, str(error))
             return False
-        if self._ended:
-            self.drop("the experiment has ended", "the experiment has ended")
-            return False
-        writer = part.writer
-        kept = writer.keep(data, asset_id) if isinstance(data, Path) else writer.keep_bytes(data, asset_id)
-        written = writer.append(lane, {**content, "file": kept})
+        written = part.writer.append(lane, [{**row, "file": kept}])
+        if not written:
+            files.forget(kept)
         part.senders.files.wake()
         return written
 
     def drop(self, reason: str, message: str, values: int = 1) -> None:
         """Counts values that cannot be logged, by reason; `message` says more, once for each reason."""
-        part = self._part or self._start_own()
-        if part is not None:
-            part.writer.drop(reason, message, values)
+        with self._lock:
+            first = reason not in self._dropped
+            self._dropped[reason] += values
+        if first:
+            logger.warning("Something logged to experiment %s is dropped: %s", self.header.experiment_key, message)
+
+    def _refuse(self, values: int) -> bool:
+        self.drop(ENDED, ENDED, values)
+        return False
 
     def stats(self) -> Stats:
         """The counts now, of this process."""
-        if self._part is None:
-            return self._before
-        writer, courier, before = self._part.writer, self._part.courier, self._before
-        accepted = before.accepted + writer.accepted
-        sent = before.sent + courier.delivered
-        refused = before.refused + courier.refused
-        dropped = Counter(before.dropped) + Counter(writer.dropped)
-        return Stats(accepted, sent, max(0, accepted - sent - refused), refused, dict(dropped))
+        counted = self._before + Stats(dropped=dict(self._dropped))
+        return counted if self._part is None else counted + _counts(self._part)
 
     def wait_for_handshake(self, timeout: float) -> Handshake | None:
         """The handshake; None when the server refuses, cannot be reached, or the time is over."""
@@ -167,14 +155,21 @@ class Live:
         return self.handshake
 
     def flush(self, timeout: float) -> bool:
-        """Whether all that was logged before the call is with the server; early when the server cannot be reached."""
+        """Whether all that was logged before the call is with the server; early when the server cannot be reached.
+
+        One line in the log says what is left, if anything is.
+        """
         part = self._part
         if part is None:
             return True
         targets, courier = part.writer.written_to(), part.courier
         self._hurry(part)
-        self._wait(part, lambda p: courier.reached(targets) or p.finished or p.refused or p.unreachable, timeout)
-        return courier.reached(targets) and not courier.refused
+        progress = self._wait(
+            part, lambda p: courier.reached(targets) or p.finished or p.refused or p.unreachable, timeout
+        )
+        if not courier.reached(targets) and not self.header.offline:
+            logger.warning("%s", self.describe(self._report(part, progress)))
+        return courier.reached(targets) and not courier.refused and not courier.lost
 
     def end(self, error: str | None, timeout: float) -> DeliveryReport:
         """Writes the end status and waits for delivery, at most `timeout` seconds.
@@ -183,13 +178,25 @@ class Live:
         waits again, and changes nothing unless it is the first to tell of a failure. A forked child that logged nothing
         has nothing to end.
         """
+        deadline = time.monotonic() + timeout
         self.close(error)
-        if self._part is None:
-            return DeliveryReport(True, Stats())
-        self._hurry(self._part)
-        early = self.place.persistent
-        progress = self._wait(self._part, lambda p: p.finished or (early and (p.refused or p.unreachable)), timeout)
-        return self._report(self._part, progress)
+        part = self._part
+        try:
+            if part is None:
+                return DeliveryReport(True, self.stats())
+            self._hurry(part)
+            if self._has_kin:
+                self._drain_children(part, deadline)
+            # What nobody sends is not worth waiting for.
+            early = self.header.offline or (self._place.persistent and part.courier.journal.outlives_the_process)
+            left = deadline - time.monotonic()
+            return self._report(
+                part, self._wait(part, lambda p: p.finished or (early and (p.refused or p.unreachable)), left)
+            )
+        finally:
+            if part is not None and part.fostering is not None:
+                part.fostering.end()
+            sigterm.remove()
 
     def close(self, error: str | None) -> None:
         """Writes the end status, so that nothing can be logged any more, and waits for nothing.
@@ -200,20 +207,49 @@ class Live:
             if self._ended and (error is None or self._failed):
                 return
             again, self._ended, self._failed = self._ended, True, error is not None
-            _living.discard(self)
+            exits.forget(self)
             if again and self._part is not None and self._part.courier.stopped:
                 self._start_over()
             if self._part is not None:
                 self._write_end(self._part, End(time.time_ns() // 1_000_000, self.header.attempt, error))
 
+    def describe(self, report: DeliveryReport) -> str:
+        """One line that says whose report it is, and what it says."""
+        return f"Experiment {self.header.experiment_key}: {report}"
+
+    def expect_kin(self) -> None:
+        """Said before another process gets to log to the experiment: it may be the first to open it."""
+        self._has_kin = True
+        part = self._part
+        if part is not None and part.courier.handshake is None and not part.courier.journal.marked(SHARED):
+            part.courier.journal.mark(SHARED)
+
+    def become_child(self) -> None:
+        """In a forked child: lets go of what belongs to the parent, without unlocking or ending it."""
+        inherited, self._part = self._part, None
+        exits.forget(self)
+        self._has_kin = False
+        self._before, self._dropped = Stats(), Counter()
+        self._lock = threading.RLock()
+        own = self.header.parent_writer if inherited is None else self.header.writer
+        self._handle = self._handle.for_child(own)
+        if inherited is not None:
+            inherited.writer.forsake()
+            inherited.courier.journal.forsake()
+
     def _start_over(self) -> None:
         """A journal for an end status whose own is delivered and gone."""
-        self._before = self.stats()
-        self.header = replace(self.header, writer=new_writer_id(), mode="get_or_create")
-        self._part = self._start()
+        assert self._part is not None  # noqa: S101
+        self._before += _counts(self._part)
+        header = replace(self.header, writer=new_writer_id(), mode="get_or_create")
+        self._handle = replace(self._handle, header=header)
+        self._start()
+        exits.forget(self)
 
     def _write_end(self, part: _Part, end: End) -> None:
         try:
+            # While the lock of the reader can still be taken with it: nobody else may deliver what we do.
+            part.courier.journal.mend()
             part.writer.end(end)
         except OSError as problem:
             self._end_problem = f"the end status could not be written to the journal: {problem}"
@@ -223,87 +259,115 @@ class Live:
 
     def _report(self, part: _Part, progress: Progress) -> DeliveryReport:
         stats = self.stats()
-        if progress.finished and not stats.pending and not stats.refused:
+        lost = stats.dropped.get(LOST, 0)
+        if progress.finished and not stats.pending and not stats.refused and not lost:
             return DeliveryReport(True, stats)
-        reason = "the server refused a part" if progress.finished else progress.reason or "the time was over"
-        return DeliveryReport(False, stats, part.writer.folder, self._end_problem or reason)
+        waited = "the time was over" if part.senders.running else "Python is ending, and starts no thread any more"
+        missing = f"{lost} values went when {LOST}" if lost else "the server refused a part"
+        reason = missing if progress.finished else progress.reason or waited
+        folder = part.writer.folder
+        return DeliveryReport(
+            False,
+            stats,
+            folder,
+            self._end_problem or reason,
+            bytes_left=0 if folder is None else size_below(folder),
+            values_in_memory=min(stats.pending, part.writer.values_in_memory),
+            waiting=not progress.finished,
+        )
 
     def _wait(self, part: _Part, enough: Callable[[Progress], bool], timeout: float) -> Progress:
         deadline = time.monotonic() + timeout
         courier = part.courier
-        with courier.changed:
+        with courier.lock:
             while True:
                 progress = courier.progress()
                 left = deadline - time.monotonic()
-                if enough(progress) or left <= 0:
+                if enough(progress) or left <= 0 or not part.senders.running:
                     return progress
-                courier.changed.wait(min(left, threading.TIMEOUT_MAX))
+                courier.changed.wait(min(left, SIGNALS_SECONDS))
 
     def _hurry(self, part: _Part) -> None:
         part.courier.hurry()
         part.senders.wake()
 
-    def _start(self) -> _Part:
-        writer = JournalWriter(self.place.folder, self.header, durability=self._durability)
-        courier = Courier(JournalReader(writer.folder), self._api_key, self._new_transport)
-        part = _Part(writer, courier, senders(self.header.root))
-        part.senders.add(courier)
-        return part
-
-    def _start_own(self) -> _Part | None:
-        """In a forked child, on its first call; None when the parent had ended the experiment before."""
+    def _begin_part(self) -> _Part | None:
+        """On the first call of a process that has no part yet; None when the experiment had ended before."""
         with self._lock:
-            if self._part is None and self._ended:
-                logger.warning("Something logged to experiment %s is dropped: it has ended", self.header.experiment_key)
-            elif self._part is None:
-                self._part = self._start()
+            if self._part is None and not self._ended:
+                self._start()
             return self._part
 
-    def _become_child(self) -> None:
-        """In a forked child: lets go of what belongs to the parent, without unlocking or ending it."""
-        inherited, self._part = self._part, None
-        self._before = Stats()
-        self._lock = threading.RLock()
-        self.header = replace(self.header, writer=new_writer_id(), parent_writer=self.header.writer, primary=False)
-        if inherited is not None:
-            inherited.writer.forsake()
-            inherited.courier.journal.close()
+    def _start(self) -> None:
+        writer, journal = self._new_journal()
+        if isinstance(journal, OfflineJournal):
+            self._part = _Part(writer, OfflineCourier(journal), senders(self.header.root), None)
+        else:
+            courier = Courier(journal, self._handle.settings.api_key, self._new_transport)
+            self._part = _Part(writer, courier, senders(self.header.root), self._foster(courier))
+            self._part.senders.add(courier)
+        exits.begin(self)
+        sigterm.install()
+
+    def _foster(self, courier: Courier) -> Fostering | None:
+        """The share in the adoption of what dead processes left in the same place, once the server answers."""
+        folder, header = self._place.folder, self.header
+        if folder is None:
+            return None
+        kin = Kin(folder, header.root, header.key_fingerprint)
+        fostering = Fostering(Adopter(kin, self._handle.settings.api_key, self._new_transport))
+        courier.when_opened = fostering.begin
+        return fostering
+
+    def _drain_children(self, part: _Part, deadline: float) -> None:
+        """Delivers what dead children left, unless the server is not there to take it."""
+        if part.fostering is not None and self.wait_for_handshake(deadline - time.monotonic()) is not None:
+            left = min(deadline - time.monotonic(), threading.TIMEOUT_MAX)
+            part.fostering.drain_children(self.header.writer, left)
+
+    def _new_journal(self) -> tuple[JournalWriter, JournalReader | OfflineJournal]:
+        """A journal in the usual place, else in the next one that can be written, else in memory."""
+        try:
+            return self._journal_at(self._place)
+        except JournalError as error:
+            logger.warning("%s; trying another place.", error)
+        # It may have been deleted, or be that of another host.
+        self._place = find_place(self._place.folder)
+        try:
+            return self._journal_at(self._place)
+        except JournalError as error:
+            logger.warning("%s. What is logged is kept in memory, and dies with the process.", error)
+        self._place = Place(None, persistent=False)
+        return self._journal_at(self._place)
+
+    def _journal_at(self, place: Place) -> tuple[JournalWriter, JournalReader | OfflineJournal]:
+        room = None if place.folder is None else room_in(place.folder, self._handle.max_bytes)
+        writer = JournalWriter(place.folder, self.header, durability=self._handle.durability, room=room)
+        if self.header.offline:
+            return writer, OfflineJournal(writer)
+        try:
+            return writer, JournalReader(writer.folder, writer)
+        except JournalError:
+            writer.close()
+            raise
 
 
-def error_text(error: BaseException | str | None) -> str | None:
-    """The text that a failed experiment carries: a traceback, or what the caller says."""
-    if error is None:
-        return None
-    if isinstance(error, str):
-        return values.text_of(error)
-    return values.text_of("".join(traceback.format_exception(type(error), error, error.__traceback__)))
-
-
-def _end_at_exit() -> None:
-    """Ends what the program left open: failed when the interpreter dies of an exception. One time limit for all."""
-    failure: BaseException | None = getattr(sys, "last_value", None)
-    left_open = list(_living)
-    for live in left_open:
-        # In an interactive session the last exception is one of many that the user has seen and gone on from.
-        own = failure is not live._earlier_error and not hasattr(sys, "ps1")
-        live.close(error_text(failure) if own else None)
-    deadline = time.monotonic() + FINISH_TIMEOUT
-    for live in left_open:
-        report = live.end(None, max(0.0, deadline - time.monotonic()))
-        if not report.delivered:
-            logger.warning(
-                "Experiment %s is not delivered whole (%s). The rest is kept in %s; deliver it with: zenml-comet sync",
-                live.header.experiment_key,
-                report.reason,
-                report.journal,
-            )
-
-
-def _in_child() -> None:
-    for live in list(_known):
-        with contextlib.suppress(OSError):
-            live._become_child()
-
-
-atexit.register(_end_at_exit)
-os.register_at_fork(after_in_child=_in_child)
+def _counts(part: _Part) -> Stats:
+    writer, courier = part.writer, part.courier
+    dropped, refused = Counter(writer.dropped), Counter[str]()
+    for lane in courier.journal.lanes.values():
+        dropped[LOST] += lane.lost
+        # A copy, because the delivering thread may add to it.
+        refused += Counter(dict(lane.refused))
+    # What is accepted last: it only grows, and what is counted as sent was accepted before.
+    sent = courier.delivered
+    accepted = writer.accepted
+    return Stats(
+        accepted=accepted,
+        sent=sent,
+        pending=max(0, accepted - sent - refused.total() - dropped[LOST]),
+        refused=dict(refused),
+        dropped=dict(+dropped),
+        bytes_sent=courier.bytes_sent,
+        throttled_seconds=courier.throttled_seconds,
+    )

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from zenml_comet_tracker.comet.errors import InvalidValueError
+from zenml_comet_tracker.comet.structures import json_text
 
 # A larger matrix is a mistake (identifiers taken for classes) and would cost the square of it in memory.
 MAX_CLASSES = 1_000
@@ -171,4 +172,8 @@ def data_bytes(data: Any) -> bytes:
         return bytes(data)
     if isinstance(data, str):
         return data.encode("utf-8", "replace")
-    return json.dumps(data, default=str).encode()
+    try:
+        return json.dumps(data, allow_nan=False).encode()
+    except Exception:
+        # What JSON has no form for becomes text; what a user's type raises on its way there is no reason to drop it.
+        return json_text(data).encode()

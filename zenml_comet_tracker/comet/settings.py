@@ -7,27 +7,25 @@ First wins: arguments, then a mapping of the caller's (a ZenML component's secre
 from __future__ import annotations
 
 import base64
-import configparser
 import contextlib
 import logging
 import os
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
 from zenml_comet_tracker.comet.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-    from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
-
 logger = logging.getLogger(__name__)
 
 DEFAULT_ROOT = "https://www.comet.com"
+# Instead of an address: nothing is sent, the journal waits for `zenml-comet sync`.
+OFFLINE = "offline"
 YAML_FILE = ".comet.yml"
 INI_FILE = ".comet.config"
 
@@ -43,6 +41,8 @@ VARIABLES = {
     "extra_header_name": "COMET_ALLOW_HEADER_NAME",
     "extra_header_value": "COMET_ALLOW_HEADER_VALUE",
     "timeout": "COMET_TIMEOUT_HTTP",
+    "online": "COMET_START_ONLINE",
+    "offline_directory": "COMET_OFFLINE_DIRECTORY",
 }
 _SECRET_FIELDS = {"api_key", "extra_header_value"}
 
@@ -52,7 +52,8 @@ class ResolvedSettings:
     """What a client needs to reach Comet. The key shows in no repr.
 
     `root` is scheme, host and perhaps a path prefix, without a trailing slash; `workspace` and `project_name` are None
-    where the server's own defaults apply; `timeout` is in seconds, None where ours applies.
+    where the server's own defaults apply; `timeout` is in seconds, None where ours applies. `offline` says that nothing
+    is to be sent, and that the key may be missing (empty); `root` is then where the journal is meant to go.
     """
 
     api_key: str = field(repr=False)
@@ -64,6 +65,8 @@ class ResolvedSettings:
     custom_ca_bundle: str | None = None
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float | None = None
+    offline: bool = False
+    offline_directory: str | None = None
 
 
 def resolve(
@@ -78,7 +81,9 @@ def resolve(
     """The settings in force: each argument when given, else the first source that names it.
 
     `fallback` uses the environment's names (`COMET_API_KEY`, ...) and comes before the environment itself. An empty
-    string counts as not set. Raises `ConfigurationError` when no API key is found or the URL cannot be used.
+    string counts as not set. `url="offline"`, or COMET_START_ONLINE set to false, sends nothing: the server that the
+    next source names is then the one that the journal is for. Raises `ConfigurationError` when no API key is found
+    (unless offline) or the URL cannot be used.
     """
     arguments = {
         "api_key": api_key,
@@ -87,19 +92,18 @@ def resolve(
         "url": url,
         "experiment_key": experiment_key,
     }
-    found = _load(_set_only(arguments), _by_field(fallback or {}))
+    sources = [_set_only(arguments), _by_field(fallback or {}), _by_field(os.environ), *_files()]
+    found = _converted(sources)
+    urls = [source["url"] for source in sources if "url" in source]
+    offline = not found.get("online", True) or urls[:1] == [OFFLINE]
     key = (found.get("api_key") or "").strip()
-    if not key:
-        raise ConfigurationError(
-            "No Comet API key was found. Pass api_key=..., set the environment variable COMET_API_KEY, or put "
-            f"'COMET_API_KEY: <key>' into {YAML_FILE} in the working or home directory. The local Comet makes a key of "
-            "its own: `zenml-comet status` says where it is."
-        )
+    if not key and not offline:
+        raise ConfigurationError(_NO_KEY)
     _check(key, found)
     header = found.get("extra_header_name")
     return ResolvedSettings(
         api_key=key,
-        root=root_of(found["url"]) if found.get("url") else _root_in_key(key) or DEFAULT_ROOT,
+        root=_root([url for url in urls if url != OFFLINE] if offline else urls, key),
         workspace=found.get("workspace"),
         project_name=found.get("project_name"),
         experiment_key=found.get("experiment_key"),
@@ -107,7 +111,28 @@ def resolve(
         custom_ca_bundle=found.get("custom_ca_bundle"),
         extra_headers={header: found.get("extra_header_value") or ""} if header else {},
         timeout=found.get("timeout"),
+        offline=offline,
+        offline_directory=found.get("offline_directory"),
     )
+
+
+def offline_directory() -> str | None:
+    """Where offline runs of this user write, if the environment or a file says so."""
+    found = ChainMap(_by_field(os.environ), *_files()).get("offline_directory")
+    return found if isinstance(found, str) else None
+
+
+_NO_KEY = (
+    "No Comet API key was found. Pass api_key=..., set the environment variable COMET_API_KEY, or put "
+    f"'COMET_API_KEY: <key>' into {YAML_FILE} in the working or home directory. The local Comet makes a key of "
+    "its own: `zenml-comet status` says where it is."
+)
+
+
+def _root(urls: Sequence[Any], key: str) -> str:
+    if urls:
+        return root_of(str(urls[0]))
+    return _root_in_key(key) or DEFAULT_ROOT
 
 
 def _check(key: str, found: Mapping[str, Any]) -> None:
@@ -133,10 +158,10 @@ def root_of(url: str) -> str:
     Raises `ConfigurationError` for what is no HTTP address.
     """
     text = url.strip()
-    if text in ("local", "offline"):
+    if text in ("local", OFFLINE):
         raise ConfigurationError(
-            f"url={text!r} means something only in the ZenML tracker's configuration. Here the address of a server is "
-            "expected, for example http://127.0.0.1:5470 (`zenml-comet status` prints the local one)."
+            f"{text!r} is not the address of a server, for example http://127.0.0.1:5470. `zenml-comet status` prints "
+            "that of the local Comet; url='local' means something only in the ZenML tracker's configuration."
         )
     expected = "Expected something like https://www.comet.com or http://127.0.0.1:5470."
     try:
@@ -174,73 +199,50 @@ def _root_in_key(key: str) -> str | None:
         return None
 
 
-def _load(arguments: Mapping[str, Any], fallback: Mapping[str, str]) -> dict[str, Any]:
-    """What the sources say, by our field names."""
-    settings_class = _settings_class(fallback)
-    try:
-        return {k: v for k, v in settings_class(**arguments).model_dump().items() if v is not None}
-    except ValueError as error:
-        raise ConfigurationError(_plain_validation_error(error)) from None
+def _converted(sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the first source says that names a field, as text, switch or number.
+
+    No settings library does this: to import one takes longer than all that a new experiment does until its first call
+    returns, and the sources differ in nothing but their order.
+    """
+    found = ChainMap(*map(dict, sources))
+    values: dict[str, Any] = {}
+    problems = []
+    for name, variable in VARIABLES.items():
+        if name not in found:
+            continue
+        convert, expected = _KINDS.get(name, (_text, "a text"))
+        try:
+            values[name] = convert(found[name])
+        except (ValueError, TypeError):
+            got = "" if name in _SECRET_FIELDS else f", got {found[name]!r}"
+            problems.append(f"{variable}: expected {expected}{got}")
+    if problems:
+        raise ConfigurationError("A Comet setting cannot be used. " + "; ".join(problems))
+    return values
 
 
-def _plain_validation_error(error: ValueError) -> str:
-    details = getattr(error, "errors", None)
-    if details is None:
-        return str(error)
-    lines = []
-    for item in details():
-        name = str(item["loc"][0])
-        got = "" if name in _SECRET_FIELDS else f", got {item['input']!r}"
-        lines.append(f"{VARIABLES.get(name, name)}: {item['msg']}{got}")
-    return "A Comet setting cannot be used. " + "; ".join(lines)
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
-def _settings_class(fallback: Mapping[str, str]) -> type[BaseSettings]:
-    # pydantic-settings takes longer to import than the rest of the client, and only a new experiment needs it.
-    from pydantic import Field
-    from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+def _switch(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word not in _WORDS:
+        raise ValueError
+    return _WORDS[word]
 
-    class _Mapped(PydanticBaseSettingsSource):
-        """A source whose values are already at hand, by our field names."""
 
-        def __init__(self, settings_class: type[BaseSettings], values: Mapping[str, Any]) -> None:
-            super().__init__(settings_class)
-            self._values = values
-
-        def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-            return self._values.get(field_name), field_name, False
-
-        def __call__(self) -> dict[str, Any]:
-            return dict(self._values)
-
-    class CometSettings(BaseSettings):
-        model_config = SettingsConfigDict(env_prefix="", env_ignore_empty=True, extra="ignore")
-
-        api_key: str | None = Field(None, repr=False)
-        workspace: str | None = None
-        project_name: str | None = None
-        url: str | None = None
-        experiment_key: str | None = None
-        check_tls_certificate: bool = True
-        custom_ca_bundle: str | None = None
-        extra_header_name: str | None = None
-        extra_header_value: str | None = Field(None, repr=False)
-        timeout: float | None = None
-
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            environment = _by_field(EnvSettingsSource(settings_cls, case_sensitive=True).env_vars)
-            files = [reader(folder / name) for folder in _folders() for name, reader in _READERS]
-            return (init_settings, *(_Mapped(settings_cls, values) for values in (fallback, environment, *files)))
-
-    return CometSettings
+_WORDS = dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True) | dict.fromkeys(
+    ("0", "false", "f", "no", "n", "off"), False
+)
+_KINDS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "check_tls_certificate": (_switch, "true or false"),
+    "online": (_switch, "true or false"),
+    "timeout": (float, "seconds"),
+}
 
 
 def _set_only(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,6 +254,11 @@ def _by_field(variables: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: variables.get(variable) for name, variable in VARIABLES.items()}
     plain = (str, bool, type(None), list, dict)
     return _set_only({name: value if isinstance(value, plain) else str(value) for name, value in found.items()})
+
+
+def _files() -> list[dict[str, Any]]:
+    """What the configuration files set, in the order in which they count."""
+    return [reader(folder / name) for folder in _folders() for name, reader in _READERS]
 
 
 def _folders() -> list[Path]:
@@ -266,23 +273,36 @@ def _folders() -> list[Path]:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
+    def parse(text: str) -> dict[str, Any]:
+        # Few have such a file, and importing the library takes as long as making an experiment.
+        import yaml
 
-    return _read(path, lambda text: _by_field(yaml.safe_load(text) or {}), yaml.YAMLError)
+        try:
+            return _by_field(yaml.safe_load(text) or {})
+        except yaml.YAMLError as error:
+            raise ValueError from error
+
+    return _read(path, parse)
 
 
 def _read_ini(path: Path) -> dict[str, Any]:
     def parse(text: str) -> dict[str, Any]:
+        import configparser
+
         parser = configparser.ConfigParser(interpolation=None)
-        parser.read_string(text)
+        try:
+            parser.read_string(text)
+        except configparser.Error as error:
+            raise ValueError from error
         # `[comet] api_key` is COMET_API_KEY, `[comet_timeout] http` is COMET_TIMEOUT_HTTP.
-        flat = {f"{s}_{option}".upper(): value for s in parser.sections() for option, value in parser.items(s)}
-        return _by_field(flat)
+        return _by_field(
+            {f"{s}_{option}".upper(): value for s in parser.sections() for option, value in parser.items(s)}
+        )
 
-    return _read(path, parse, configparser.Error)
+    return _read(path, parse)
 
 
-def _read(path: Path, parse: Any, broken: type[Exception]) -> dict[str, Any]:
+def _read(path: Path, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
     """What a file sets; a file that cannot be used is named in a warning, because another source may do."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -292,12 +312,11 @@ def _read(path: Path, parse: Any, broken: type[Exception]) -> dict[str, Any]:
         logger.warning("%s cannot be read and is left out: %s", path, error)
         return {}
     try:
-        values: dict[str, Any] = parse(text)
-    except (broken, AttributeError, ValueError) as error:
+        return parse(text)
+    except (AttributeError, ValueError) as error:
         # The text of a parse error can quote the line it failed at, which may hold the key.
-        logger.warning("%s is not valid and is left out (%s)", path, type(error).__name__)
+        logger.warning("%s is not valid and is left out (%s)", path, type(error.__cause__ or error).__name__)
         return {}
-    return values
 
 
 _READERS = ((YAML_FILE, _read_yaml), (INI_FILE, _read_ini))

@@ -5,25 +5,31 @@ The only module that imports an HTTP library.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import http.client
 import ipaddress
 import mimetypes
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests_toolbelt import MultipartEncoder
+from urllib3.filepost import encode_multipart_formdata
 from urllib3.util.retry import Retry
 
 from zenml_comet_tracker import __version__
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.settings import ResolvedSettings
+from zenml_comet_tracker.comet.streams import SteadyStream
+from zenml_comet_tracker.comet.throttling import retry_after
 
 REST = "api/rest/v2/"
 CLIENTLIB = "clientlib/"
@@ -34,9 +40,23 @@ USER_AGENT = f"zenml-comet-tracker/{__version__} python-requests/{requests.__ver
 
 # Below this, gzip costs more time than the saved bytes are worth; on loopback it never pays.
 COMPRESS_FROM_BYTES = 2_048
-# What Comet's own client waits on a 429 that names no time.
-DEFAULT_RETRY_AFTER = 60.0
 DOWNLOAD_CHUNK = 1 << 20
+# Up to here a file is put into its request as it is; above, an encoder that reads it piece by piece earns its cost.
+WHOLE_UPLOAD_BYTES = 256 << 10
+# What a socket takes at once: the libraries' 16 KiB make the encoder the slowest part of a large upload.
+UPLOAD_BLOCK_BYTES = 256 << 10
+# The threads that deliver records, files and heartbeats, and a caller who reads, find a connection each.
+POOL_SIZE = 8
+
+# Below requests' own errors: a header that cannot be encoded, a certificate file that is not there, a pool just closed.
+FOREIGN_ERRORS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True)
@@ -70,8 +90,40 @@ def is_loopback(root: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+class _Session(requests.Session):
+    """A session whose secrets stay with the host they are meant for, and that sends no secret of anybody else's."""
+
+    def __init__(self, key: str, headers: Mapping[str, str]) -> None:
+        super().__init__()
+        self.auth = _ApiKey(key)
+        self._extra = tuple(headers)
+        self.headers.update({"User-Agent": USER_AGENT, **headers})
+        # The key is all that says who we are; a cookie would only tie every thread to one machine behind a balancer.
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """On a redirect: takes the secrets off when it leads to another host. `.netrc` has no say."""
+        asked, next_one = str(response.request.url), str(prepared_request.url)
+        if self.should_strip_auth(asked, next_one):  # type: ignore[no-untyped-call]
+            for name in ("Authorization", *self._extra):
+                prepared_request.headers.pop(name, None)
+
+
+class _Adapter(HTTPAdapter):
+    """Connections that send large bodies in large blocks."""
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, blocksize=UPLOAD_BLOCK_BYTES, **pool_kwargs)
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, blocksize=UPLOAD_BLOCK_BYTES, **proxy_kwargs)
+
+
 class Transport:
-    """One connection pool to one Comet root. Not for several threads at once: give each its own.
+    """One connection pool to one Comet root. Any number of threads may use it; eight find a connection of their own.
+
+    What the environment says of proxies and certificates is read once, when it is made. `close` may be called while
+    others still use it, who then get a `ConnectionFailedError` or a connection anew.
 
     >>> Transport("http://127.0.0.1:5000/", "key").root
     'http://127.0.0.1:5000'
@@ -81,27 +133,18 @@ class Transport:
         self.root = root.rstrip("/")
         self._options = options or TransportOptions()
         self._loopback = is_loopback(self.root)
-        self._session = requests.Session()
-        self._session.auth = _ApiKey(api_key)
+        self._session = _Session(api_key, self._options.headers)
         # Shorter ones are no secrets, and stand in ordinary words.
         self._secrets = [text for text in (api_key, *self._options.headers.values()) if len(text) >= 6]
-        self._session.headers.update({"User-Agent": USER_AGENT, **self._options.headers})
-        if self._loopback:
-            # A proxy of the environment is meant for the world outside, and .netrc for other hosts.
-            self._session.trust_env = False
-        retries = Retry(
-            total=3,
-            # urllib3 would repeat a refused connection whatever the method, and hold a delivery up for seconds.
-            connect=0,
-            backoff_factor=0.3,
-            status_forcelist=(500, 502, 503, 504),
-            allowed_methods=frozenset({"GET"}),
-            raise_on_status=False,
-            respect_retry_after_header=False,
-        )
-        self._reads = HTTPAdapter(max_retries=retries)
+        # A proxy of the environment is meant for the world outside, and .netrc for other hosts.
+        self._session.trust_env = not self._loopback
+        adapter = _Adapter(max_retries=_read_retries(), pool_maxsize=POOL_SIZE)
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, self._reads)
+            self._session.mount(scheme, adapter)
+        # Explicit, because what is only set on the session loses against REQUESTS_CA_BUNDLE.
+        verify = None if self._options.verify is True else self._options.verify
+        self._environment = dict[str, Any](self._session.merge_environment_settings(self.root, {}, None, verify, None))
+        self._templates: dict[str, requests.PreparedRequest] = {}
 
     def __repr__(self) -> str:
         return f"Transport({self.root!r})"
@@ -112,25 +155,24 @@ class Transport:
 
     def get_json(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The JSON object that GET `path` answers with."""
-        what = f"GET {path}"
-        response = self._send(what, "GET", path, params=_drop_unset(params), timeout=self._read_limits())
-        return _json_object(what, response)
+        return _json_object(f"GET {path}", self._get(path, params))
 
     def get_bytes(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
         """The raw body that GET `path` answers with."""
-        what = f"GET {path}"
-        return self._send(what, "GET", path, params=_drop_unset(params), timeout=self._read_limits()).content
+        return bytes(self._get(path, params).content)
 
     def download(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
         """The raw body of GET `path` in pieces of at most 1 MiB, so that it is never whole in memory."""
-        what = f"GET {path}"
-        response = self._send(what, "GET", path, params=_drop_unset(params), timeout=self._read_limits(), stream=True)
-        try:
+        response = self._get(path, params, stream=True)
+        with self._translated(f"GET {path}"), response:
             yield from response.iter_content(DOWNLOAD_CHUNK)
-        except requests.RequestException as error:
-            raise errors.ConnectionFailedError(f"{what} was cut: {error}") from error
-        finally:
-            response.close()
+
+    def _get(self, path: str, params: Mapping[str, Any] | None, *, stream: bool = False) -> requests.Response:
+        what = f"GET {path}"
+        with self._translated(what):
+            request = requests.Request("GET", f"{self.root}/{path}", params=_drop_unset(params))
+            prepared = self._session.prepare_request(request)
+        return self._send(what, prepared, self._options.read_timeout, stream=stream)
 
     def post_json(
         self,
@@ -141,79 +183,104 @@ class Transport:
         params: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The JSON object that POST `path` with a JSON body answers with; `{}` for an empty answer."""
-        what = f"POST {path}"
-        data = orjson.dumps(body)
+        return self.post_bytes(path, orjson.dumps(body), headers=headers, params=params)
+
+    def post_bytes(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """As `post_json`, with a body that is JSON already."""
         sent_headers = {"Content-Type": JSON_TYPE, **(headers or {})}
         if len(data) >= COMPRESS_FROM_BYTES and not self._loopback:
             data = gzip.compress(data, 1)
             sent_headers["Content-Encoding"] = "gzip"
-        response = self._send(
-            what,
-            "POST",
-            path,
-            data=data,
-            headers=sent_headers,
-            params=_drop_unset(params),
-            timeout=self._read_limits(),
-            allow_redirects=False,
-        )
-        return _json_object(what, response)
+        return self._post(path, params, data, sent_headers, self._options.read_timeout)
 
     def upload(
         self,
         path: str,
         params: Mapping[str, Any],
-        file: Path,
+        stream: BinaryIO,
         *,
         file_name: str,
         metadata: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The answer to a multipart upload of `file`, read from disk while it is sent."""
-        with file.open("rb") as stream:
-            return self._post_multipart(path, params, _parts(stream, file_name, metadata), headers)
+        """The answer to a multipart upload of a seekable stream, which is read while it is sent if it is large."""
+        kind = mimetypes.guess_type(file_name)[0] or "application/octet-stream"
+        more = {} if metadata is None else {"metadata": metadata}
+        whole = stream.read(WHOLE_UPLOAD_BYTES + 1)
+        body: bytes | MultipartEncoder
+        if len(whole) <= WHOLE_UPLOAD_BYTES:
+            body, content_type = encode_multipart_formdata({"file": (file_name, whole, kind), **more})
+        else:
+            body = MultipartEncoder({"file": (file_name, SteadyStream(stream), kind), **more})
+            content_type = body.content_type
+        sent_headers = {"Content-Type": content_type, **(headers or {})}
+        return self._post(path, params, body, sent_headers, self._options.upload_timeout)
 
-    def _post_multipart(
-        self, path: str, params: Mapping[str, Any], parts: dict[str, Any], headers: Mapping[str, str] | None
+    def _post(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: bytes | MultipartEncoder,
+        headers: Mapping[str, str],
+        limit: float,
     ) -> dict[str, Any]:
         what = f"POST {path}"
-        encoder = MultipartEncoder(parts)
-        response = self._send(
-            what,
-            "POST",
-            path,
-            data=encoder,
-            headers={"Content-Type": encoder.content_type, **(headers or {})},
-            params=_drop_unset(params),
-            timeout=(self._options.connect_timeout, self._options.upload_timeout),
-            allow_redirects=False,
-        )
-        return _json_object(what, response)
+        with self._translated(what):
+            prepared = self._prepared_post(path, params, body, headers)
+        return _json_object(what, self._send(what, prepared, limit))
 
-    def _read_limits(self) -> tuple[float, float]:
-        return self._options.connect_timeout, self._options.read_timeout
+    def _prepared_post(
+        self, path: str, params: Mapping[str, Any] | None, body: bytes | MultipartEncoder, headers: Mapping[str, str]
+    ) -> requests.PreparedRequest:
+        # Preparing a request takes longer than sending it, and from one to the next only this much differs.
+        template = self._templates.get(path)
+        if template is None:
+            template = self._session.prepare_request(requests.Request("POST", f"{self.root}/{path}"))
+            self._templates[path] = template
+        prepared = template.copy()
+        if query := urlencode(_drop_unset(params)):
+            prepared.url = f"{template.url}?{query}"
+        prepared.headers.update(headers)
+        prepared.headers["Content-Length"] = str(len(body) if isinstance(body, bytes) else body.len)
+        prepared.body = body
+        return prepared
 
-    def _send(self, what: str, method: str, path: str, **arguments: Any) -> requests.Response:
-        # Said with each request: what is only set on the session loses against REQUESTS_CA_BUNDLE.
-        verify = None if self._options.verify is True else self._options.verify
+    def _send(
+        self, what: str, prepared: requests.PreparedRequest, limit: float, *, stream: bool = False
+    ) -> requests.Response:
+        with self._translated(what):
+            # A redirected write would arrive as a GET, or with the key elsewhere: only reads follow.
+            response = self._session.send(
+                prepared,
+                **{**self._environment, "stream": stream},
+                timeout=(self._options.connect_timeout, limit),
+                allow_redirects=prepared.method == "GET",
+            )
+            if not 200 <= response.status_code < 300:
+                raise self._status_error(what, response)
+        return response
+
+    @contextlib.contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """The one place where foreign errors become ours."""
         try:
-            response = self._session.request(method, f"{self.root}/{path}", verify=verify, **arguments)
-        except requests.RequestException as error:
+            yield
+        except FOREIGN_ERRORS as error:
             cause = self._redact(_cause(error))
             raise errors.ConnectionFailedError(f"{what} to {self.root} got no answer: {cause}") from None
-        except (OSError, ValueError, OverflowError) as error:
-            # Below the library's own errors: a header that cannot be encoded, a certificate file that is not there.
-            cause = self._redact(str(error))
-            raise errors.ConnectionFailedError(f"{what} to {self.root} could not be sent: {cause}") from None
-        if 200 <= response.status_code < 300:
-            return response
-        raise self._status_error(what, response)
 
     def _status_error(self, what: str, response: requests.Response) -> errors.StatusError:
         message, code = _server_message(response)
         message = self._redact(message)
         if response.status_code == 429:
-            return errors.ThrottledError(what, retry_after=_retry_after(response), server_message=message)
+            return errors.ThrottledError(what, retry_after=retry_after(response.headers), server_message=message)
         if 300 <= response.status_code < 400:
             message = f"a redirect to {response.headers.get('Location', 'nowhere')}; set the URL to where the server is"
         return errors.from_status(what, response.status_code, sdk_error_code=code, server_message=message)
@@ -239,16 +306,22 @@ def _drop_unset(params: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (params or {}).items() if value is not None}
 
 
-def _parts(stream: BinaryIO, file_name: str, metadata: str | None) -> dict[str, Any]:
-    kind = mimetypes.guess_type(file_name)[0] or "application/octet-stream"
-    parts: dict[str, Any] = {"file": (file_name, stream, kind)}
-    if metadata is not None:
-        parts["metadata"] = metadata
-    return parts
+def _read_retries() -> Retry:
+    """Reads are repeated here; writes are the journal's to repeat."""
+    return Retry(
+        total=3,
+        # urllib3 would repeat a refused connection whatever the method, and hold a delivery up for seconds.
+        connect=0,
+        backoff_factor=0.3,
+        status_forcelist=(500, 502, 503, 504),
+        allowed_methods=frozenset({"GET"}),
+        raise_on_status=False,
+        respect_retry_after_header=False,
+    )
 
 
-def _cause(error: requests.RequestException) -> str:
-    """The innermost reason of a chain of wrapped network errors, in one line."""
+def _cause(error: BaseException) -> str:
+    """The innermost reason of a chain of wrapped errors, in one line."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner
@@ -258,7 +331,10 @@ def _cause(error: requests.RequestException) -> str:
 
 def _json_object(what: str, response: requests.Response) -> dict[str, Any]:
     if not response.content:
-        return {}
+        complete = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+        if complete or response.status_code == 204:
+            return {}
+        raise errors.BrokenAnswerError(f"{what} was answered with status {response.status_code} and then cut off")
     try:
         answer = orjson.loads(response.content)
     except orjson.JSONDecodeError as error:
@@ -281,12 +357,3 @@ def _server_message(response: requests.Response) -> tuple[str, int]:
         return "", 0
     code = body.get("sdk_error_code")
     return str(body.get("msg") or "")[:500], code if isinstance(code, int) else 0
-
-
-def _retry_after(response: requests.Response) -> float:
-    for header in ("Retry-After-Custom", "Retry-After"):
-        try:
-            return max(0.0, float(response.headers[header]))
-        except (KeyError, ValueError):
-            continue
-    return DEFAULT_RETRY_AFTER

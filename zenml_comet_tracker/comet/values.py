@@ -6,106 +6,194 @@ Comet uses for them. Parameters and others keep JSON scalars and become text oth
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import enum
-import itertools
-import json
 import math
-import numbers
-import os
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, cast
+
+import orjson
+
+from zenml_comet_tracker.comet import nesting
+from zenml_comet_tracker.comet.scalars import SCALARS, WireNumber, elements, is_rounded, number_of, plain, wire_number
+from zenml_comet_tracker.comet.structures import Conversion, json_text
+from zenml_comet_tracker.comet.texts import VALUE_LIMIT, name_of, quoted, text_of
+
+__all__ = [
+    "Refusal",
+    "WireNumber",
+    "WireScalar",
+    "epoch_of",
+    "json_text",
+    "long_text",
+    "metric",
+    "metrics",
+    "name_of",
+    "other",
+    "others",
+    "parameter",
+    "parameters",
+    "preview",
+    "scalar",
+    "step_of",
+    "text_of",
+]
 
 METRIC_SEPARATOR = "/"
 PARAMETER_SEPARATOR = "|"
-# Deeper nesting is an object graph, not a configuration; the rest is kept as text.
-MAX_DEPTH = 100
-# More names than this in one call are a mistake that would fill the disk.
-MAX_LEAVES = 50_000
+# Both as in Comet's own client; what lies deeper in parameters is kept as text.
+METRIC_DEPTH = 1_000
+PARAMETER_DEPTH = 10
+# A prefix of parameters that ends so needs no separator of ours.
+_SEPARATORS = ("_", ":", "-", "+", ".", "/", "|")
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
-WireNumber = float | int | str
-WireScalar = float | int | str | bool | list[Any] | None
+WireScalar = float | int | str | bool | list[Any]
 
 
 class Refusal(NamedTuple):
-    """A value that cannot be logged: its full name, a reason to count it by, and a sentence for the user."""
+    """Values that cannot be logged: a name, a reason to count them by, a sentence for the user, and how many."""
 
     name: str
     reason: str
     message: str
+    values: int = 1
 
 
 def metric(name: Any, value: Any) -> tuple[str, WireNumber] | Refusal:
-    """The wire name and number of one metric value, or why it has none.
+    """The full name and wire number of one metric value, or why it has none.
 
     >>> metric("loss", 0.5)
     ('loss', 0.5)
     >>> metric("loss", float("nan"))
     ('loss', 'NaN')
     """
-    label = name_of(name)
+    label = "" if name is None else name_of(name)
     if not label:
         return Refusal(label, "empty name", "a metric needs a name that is not empty")
-    number = _number(value)
+    number = value if type(value) is float else number_of(value)
     if number is None:
-        return Refusal(
-            label, "not a number", f"metric {label!r} expects a number, got {type(value).__name__} {_short(value)}"
-        )
+        message = f"metric {quoted(label)} expects a number, got {type(value).__name__} {quoted(value)}"
+        return Refusal(label, "not a number", message)
     return label, wire_number(number)
 
 
-def wire_number(number: float) -> WireNumber:
-    """A float as JSON can carry it: non-finite values as Comet's strings."""
-    if math.isfinite(number):
-        return number
-    if math.isnan(number):
-        return "NaN"
-    return "Infinity" if number > 0 else "-Infinity"
+def metrics(
+    values: Any, prefix: str | None = None, on_rounded: Callable[[str], None] | None = None
+) -> Iterator[tuple[str, WireNumber] | Refusal]:
+    """Each metric of what holds named values, nested names joined by `/`, the prefix by `_`.
 
-
-def metrics(values: Any, prefix: str | None = None) -> Iterator[tuple[str, WireNumber] | Refusal]:
-    """Each metric of a possibly nested mapping, names joined by `/`, the prefix by `_`."""
-    for name, value in _leaves(values, METRIC_SEPARATOR, prefix):
+    `on_rounded` is called with the name of each whose integer float64 does not hold.
+    """
+    members = nesting.members_of(values)
+    if members is None:
+        yield _no_names("metrics", values)
+        return
+    before = "" if prefix is None else f"{name_of(prefix)}_"
+    leaves = nesting.Leaves(members, METRIC_SEPARATOR, METRIC_DEPTH, before, values)
+    for name, value in leaves:
+        if on_rounded is not None and type(value) is not float and is_rounded(value):
+            on_rounded(name)
         yield metric(name, value)
+    if leaves.cut:
+        yield _too_many(leaves)
+
+
+def parameter(name: Any, value: Any) -> Iterator[tuple[str, WireScalar] | Refusal]:
+    """The parameter, or each of those that the value holds by name."""
+    return _parameters([("" if name is None else name, value)], "", None)
 
 
 def parameters(values: Any, prefix: str | None = None) -> Iterator[tuple[str, WireScalar] | Refusal]:
-    """Each parameter of a mapping, dataclass, pydantic model or argparse namespace, names joined by `|`."""
-    for name, value in _leaves(values, PARAMETER_SEPARATOR, prefix):
+    """Each parameter of what holds named values, nested names joined by `|`; of other objects the public attributes."""
+    members = nesting.members_of(values)
+    if members is None:
+        members = nesting.attributes_of(values)
+    if members is None:
+        yield _no_names("parameters", values)
+        return
+    before = "" if prefix is None else name_of(prefix)
+    if before and not before.endswith(_SEPARATORS):
+        before += "_"
+    yield from _parameters(members, before, values)
+
+
+def _parameters(members: nesting.Members, before: str, holder: Any) -> Iterator[tuple[str, WireScalar] | Refusal]:
+    leaves = nesting.Leaves(members, PARAMETER_SEPARATOR, PARAMETER_DEPTH, before, holder)
+    conversion = Conversion()
+    for name, value in leaves:
         if name:
-            yield name, scalar(value)
+            yield name, scalar(value, conversion)
         else:
             yield Refusal(name, "empty name", "a parameter needs a name that is not empty")
+    if leaves.cut:
+        yield _too_many(leaves)
 
 
-def scalar(value: Any) -> WireScalar:
+def other(name: Any, value: Any) -> tuple[str, WireScalar] | Refusal:
+    """The full name and wire value of one other, or why it has none."""
+    label = "" if name is None else name_of(name)
+    return (label, scalar(value)) if label else Refusal("", "empty name", "an other needs a name that is not empty")
+
+
+def others(values: Any) -> Iterator[tuple[str, WireScalar] | Refusal]:
+    """Each other of what holds named values; what is nested stays whole, as JSON text."""
+    members = nesting.members_of(values)
+    if members is None:
+        yield _no_names("others", values)
+        return
+    for name, value in members:
+        yield other(name, value)
+
+
+def _no_names(what: str, values: Any) -> Refusal:
+    kind = type(values).__name__
+    return Refusal("", "no names", f"{what} are expected by name, as in a dict; got {kind} {quoted(values)}")
+
+
+def _too_many(leaves: nesting.Leaves) -> Refusal:
+    message = f"more than {nesting.MAX_LEAVES} names in one call; {leaves.cut} are left out"
+    return Refusal("", "too many names", message, leaves.cut)
+
+
+def scalar(value: Any, conversion: Conversion | None = None) -> WireScalar:
     """A parameter or other as JSON can carry it: text, numbers, booleans and flat lists as they are, the rest as text.
 
-    >>> scalar(float("inf")), scalar(None), scalar((1, "a"))
-    ('Infinity', 'None', [1, 'a'])
+    >>> scalar(float("inf")), scalar(None), scalar((1, "a")), scalar([[1], [2]])
+    ('Infinity', 'None', [1, 'a'], '[[1],[2]]')
     """
-    plain = _plain(value)
-    if isinstance(plain, list | tuple):
-        items = [_plain(item) for item in plain]
-        if all(isinstance(item, str | bool | int | float) for item in items):
-            return items
-        return text_of(value)
-    return plain if isinstance(plain, str | bool | int | float) else text_of(value)
+    found = plain(value)
+    if type(found) in SCALARS:
+        return cast(WireScalar, found)
+    conversion = conversion or Conversion()
+    if nesting.members_of(found) is not None:
+        return conversion.text(found)
+    listed = elements(found)
+    if listed is None:
+        return text_of(found)
+    items = [plain(item) for item in listed]
+    return items if all(type(item) in SCALARS for item in items) else conversion.text(listed)
 
 
-def name_of(name: Any) -> str:
-    """A name as text: an enum by its value, all else by `str`, what UTF-8 cannot carry replaced."""
-    text = name if type(name) is str else text_of(name.value if isinstance(name, enum.Enum) else name)
-    return text.encode("utf-8", "replace").decode("utf-8").strip()
+def long_text(wire: WireScalar) -> str | None:
+    """The text of a wire value that has more than `VALUE_LIMIT` characters, which no Comet was ever sent; else None."""
+    if isinstance(wire, str):
+        return wire if len(wire) > VALUE_LIMIT else None
+    if not isinstance(wire, list):
+        return None
+    text = orjson.dumps(wire).decode()
+    return text if len(text) > VALUE_LIMIT else None
+
+
+def preview(text: str, file_name: str) -> str:
+    """What stands for a long text, in `VALUE_LIMIT` characters: its beginning, and where the whole of it is."""
+    note = f"... [{len(text)} characters, in full in the asset {file_name}]"
+    return text[: VALUE_LIMIT - len(note)] + note
 
 
 def step_of(step: Any) -> int | None:
     """A step as a 64-bit integer, None where there is none or it cannot be one."""
     if type(step) is int:
         return _int64(step)
-    number = None if step is None else _number(step)
+    number = None if step is None else number_of(step)
     return _int64(int(number)) if number is not None and math.isfinite(number) else None
 
 
@@ -113,7 +201,7 @@ def epoch_of(epoch: Any) -> int | float | None:
     """An epoch, which unlike a step may be a fraction."""
     if type(epoch) is int:
         return _int64(epoch)
-    number = None if epoch is None else _number(epoch)
+    number = None if epoch is None else number_of(epoch)
     if number is None or not math.isfinite(number):
         return None
     whole = _int64(int(number)) if number.is_integer() else None
@@ -122,105 +210,3 @@ def epoch_of(epoch: Any) -> int | float | None:
 
 def _int64(number: int) -> int | None:
     return number if _INT64_MIN <= number <= _INT64_MAX else None
-
-
-def _leaves(values: Any, separator: str, prefix: str | None) -> Iterator[tuple[str, Any]]:
-    """Full names and values in the user's order; a name is empty where the last key is."""
-    mapping = _as_mapping(values)
-    if mapping is None:
-        yield name_of(prefix) if prefix else "", values
-    else:
-        walk = _walk(mapping, f"{name_of(prefix)}_" if prefix else "", separator, (id(values),))
-        yield from itertools.islice(walk, MAX_LEAVES)
-        if (rest := next(walk, None)) is not None:
-            yield "", f"{rest[0]!r} and what follows it: more than {MAX_LEAVES} names in one call"
-
-
-def _walk(mapping: Mapping[Any, Any], path: str, separator: str, above: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
-    for key, value in mapping.items():
-        own = name_of(key)
-        # What holds itself would never end; seen again on its own path, it is one leaf.
-        inner = _as_mapping(value) if len(above) < MAX_DEPTH and id(value) not in above else None
-        if inner:
-            yield from _walk(inner, path + own + separator, separator, (*above, id(value)))
-        else:
-            yield path + own if own else "", value
-
-
-def _as_mapping(value: Any) -> Mapping[Any, Any] | None:
-    if isinstance(value, Mapping):
-        return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, argparse.Namespace):
-        return vars(value)
-    fields = getattr(type(value), "model_fields", None)
-    if isinstance(fields, Mapping) and not isinstance(value, type):
-        return {name: getattr(value, name, None) for name in fields}
-    return None
-
-
-def _number(value: Any) -> float | None:
-    """A float for anything that is one number: Python, numpy, torch and Decimal scalars, booleans, number texts."""
-    if type(value) is float:
-        return value
-    if isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real):
-        return None
-    try:
-        if isinstance(value, numbers.Number | str):
-            return float(value)  # type: ignore[arg-type]
-        item = getattr(value, "item", None)
-        if callable(item):
-            return float(item())
-        return float(value)
-    except Exception:
-        # A user's type may raise anything from its conversion, and an integer beyond float64 raises OverflowError:
-        # calling that infinite would be untrue.
-        return None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, enum.Enum):
-        value = value.value
-    if value is None:
-        return "None"
-    if isinstance(value, bool | str):
-        return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
-    if isinstance(value, int):
-        # JSON readers, Comet's own among them, hold integers beyond 64 bits wrongly or not at all.
-        return int(value) if -(2**63) <= value < 2**64 else str(value)
-    if isinstance(value, float):
-        return wire_number(float(value))
-    if isinstance(value, os.PathLike):
-        return text_of(os.fspath(value))
-    item = getattr(value, "item", None)
-    if callable(item) and not isinstance(value, list | tuple):
-        try:
-            return _plain(item())
-        except Exception:
-            return text_of(value)
-    return value
-
-
-def json_text(value: Any) -> str:
-    """Any value as compact strict JSON; what JSON cannot hold becomes text."""
-    try:
-        text = json.dumps(value, default=str, separators=(",", ":"), allow_nan=False)
-    except Exception:
-        # Not only json's own errors: a user's __str__ may raise anything.
-        text = json.dumps(text_of(value))
-    return text_of(text)
-
-
-def text_of(value: Any) -> str:
-    """Any value as text that UTF-8 can carry; one whose own conversion fails is named instead."""
-    try:
-        text = str(value)
-    except Exception as error:
-        text = f"<{type(value).__name__} whose text raised {type(error).__name__}>"
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _short(value: Any) -> str:
-    text = text_of(value)
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -7,31 +7,33 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from zenml.experiment_trackers.base_experiment_tracker import BaseExperimentTracker
-from zenml.metadata.metadata_types import MetadataType, Uri
 
 from zenml_comet_tracker import __version__
+from zenml_comet_tracker.comet.delivery import adoption
 from zenml_comet_tracker.comet.errors import DeliveryError
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
-from zenml_comet_tracker.tracker import access, calls, identity
+from zenml_comet_tracker.tracker import access, calls, identity, metadata, steps
+from zenml_comet_tracker.tracker.permanence import find_journal
 from zenml_comet_tracker.tracker.runs import StepRun, inert, step_runs
 
 if TYPE_CHECKING:
     from zenml.config.step_run_info import StepRunInfo
 
+    from zenml_comet_tracker.comet.stats import DeliveryReport
+
 logger = logging.getLogger(__name__)
 
-# Seconds. A server that takes connections and never answers must not hold a step up; one that refuses is known at once.
+# Seconds for all runs that ZenML forgot: nobody waits for them.
 PATIENCE = 5.0
 NEVER_CLEANED_UP = (
     "ZenML never cleaned up after this step: its function never ran because an input could not be loaded, or the "
     "process ended before it did."
 )
-# ZenML's server keeps longer texts, its dashboard shows them badly.
-METADATA_TEXT = 2000
 
 
 class CometExperimentTracker(BaseExperimentTracker):
@@ -102,16 +104,18 @@ class CometExperimentTracker(BaseExperimentTracker):
             logger.debug("Why step %s is untracked:", info.pipeline_step_name, exc_info=True)
             step_runs.add(self._stand_in(info))
 
-    def get_step_run_metadata(self, info: StepRunInfo) -> dict[str, MetadataType]:
+    def get_step_run_metadata(self, info: StepRunInfo) -> metadata.Metadata:
         """The experiment's URL, key, name, workspace and project; `comet_delivery` while no server has opened it.
 
-        No URL without a workspace and a project, and none on a server that refuses.
+        No URL without a workspace and a project, and none on a server that refuses. What is lost by then is counted.
         """
         run = step_runs.get(self.id, info.step_run_id)
         if run is None:
             return {}
         try:
-            return _metadata(run)
+            found = metadata.of_run(run)
+            run.told = _losses(run)
+            return found | run.told
         except Exception:
             logger.warning("The metadata of experiment %s could not be collected.", run.key, exc_info=True)
             return {"comet_experiment_key": run.key}
@@ -122,7 +126,11 @@ class CometExperimentTracker(BaseExperimentTracker):
         if run is None:
             return
         # ZenML calls this while the exception of the step is being handled.
-        _finish(run, (sys.exc_info()[1] or "The step failed.") if step_failed else None)
+        try:
+            _finish(run, (sys.exc_info()[1] or "The step failed.") if step_failed else None)
+        finally:
+            if (found := _losses(run)) != run.told:
+                metadata.publish(run.step_run_id, run.component_id, found)
 
     def __repr__(self) -> str:
         # ZenML's own version prints the API key when it is not a reference.
@@ -138,48 +146,43 @@ class CometExperimentTracker(BaseExperimentTracker):
         found = access.resolve(self.config, settings, access.secret_environment(info, self.secrets))
         key, earlier_key = identity.keys_of(self.id, info, settings.on_retry)
         name = settings.run_name or identity.experiment_name(info)
+        folder = self.config.journal_folder or (found.offline_directory if found.offline else None)
+        place = find_journal(folder, settings.journal_persistent)
         experiment = Experiment(
-            found.api_key,
-            found.workspace,
-            found.project_name,
-            url=found.root,
-            experiment_key=key,
+            settings=replace(found, experiment_key=key),
             experiment_name=name,
             tags=identity.experiment_tags(info, settings.tags),
             # A step that is repeated after its process died comes back with the same key.
             mode="get_or_create",
             attempt=info.step_run.version,
-            journal_folder=self.config.journal_folder,
+            journal_folder=place.folder or folder,
+            journal_max_bytes=self.config.journal_max_bytes,
+            journal_persistent=place.persistent,
             strict=settings.strict,
             durability=settings.durability,
+            protocol=settings.protocol,
+            component_id=str(self.id),
         )
         experiment.log_others(identity.origin(info, earlier_key))
         # Steps of a dynamic pipeline share the process with other steps, and with those that no tracker hears of.
         alone = not info.snapshot.is_dynamic
-        return StepRun(self.id, info.step_run_id, name, key, experiment, settings.finish_timeout, alone)
+        return StepRun(
+            self.id,
+            info.step_run_id,
+            name,
+            key,
+            experiment,
+            settings.finish_timeout,
+            alone=alone,
+            persistent=place.persistent or (found.offline and settings.journal_persistent is None),
+            offline=found.offline,
+        )
 
     def _stand_in(self, info: StepRunInfo) -> StepRun:
         key, _ = identity.keys_of(self.id, info, "new")
         name = identity.experiment_name(info)
         alone = not info.snapshot.is_dynamic
         return StepRun(self.id, info.step_run_id, name, key, inert(key), finish_timeout=0.0, alone=alone)
-
-
-def _metadata(run: StepRun) -> dict[str, MetadataType]:
-    if run.inert:
-        return {"comet_experiment_key": run.key, "comet_delivery": "untracked"}
-    url, opening = run.experiment.wait_for_url(min(PATIENCE, run.time_left())), run.experiment.opening
-    texts = {
-        "comet_experiment_key": run.key,
-        "comet_experiment_name": run.experiment.name or run.name,
-        "comet_workspace": run.experiment.workspace,
-        "comet_project_name": run.experiment.project_name,
-        "comet_delivery": None if url and opening == "opened" else "refused" if opening == "refused" else "pending",
-    }
-    metadata: dict[str, MetadataType] = {name: text[:METADATA_TEXT] for name, text in texts.items() if text}
-    if url and opening != "refused":
-        metadata["experiment_tracker_url"] = Uri(url)
-    return metadata
 
 
 def _finish(run: StepRun, error: BaseException | str | None) -> None:
@@ -193,20 +196,38 @@ def _finish(run: StepRun, error: BaseException | str | None) -> None:
     except Exception as failure:
         # Only a strict experiment raises when it ends; a step that failed keeps its own exception.
         if isinstance(failure, DeliveryError) and error is None:
+            run.lost = 0 if run.persistent else run.experiment.stats().pending
             raise
         logger.warning("Experiment %s (%s) did not end well. %s", run.name, run.key, failure)
         return
-    if not report.delivered:
-        logger.warning(
-            "Experiment %s (%s) is not delivered whole: %s. Values waiting: %d, refused: %d. "
-            "What waits is delivered by: zenml-comet sync %s",
-            run.name,
-            run.key,
-            (report.reason or "").rstrip("."),
-            report.stats.pending,
-            report.stats.refused,
-            report.journal,
-        )
+    run.lost = report.values_in_memory if run.persistent else report.values_left
+    _say_left(run, report)
+
+
+def _say_left(run: StepRun, report: DeliveryReport) -> None:
+    """One line of what is not delivered; none where everything is, or the experiment says it itself."""
+    who = f"Experiment {run.name} ({run.key})"
+    if run.lost > report.values_in_memory and report.journal is not None:
+        line = "%s: not everything is delivered: %s. What is left (%d values) is lost if %s goes with this step%s."
+        deliver = f"; until then deliver it with: {report.command}" if report.command else ""
+        why = (report.reason or "nobody knows why").rstrip(".")
+        logger.warning(line, who, why, run.lost, report.journal, deliver)
+    elif run.lost:
+        logger.warning("%s: nothing keeps %d of its values when this step is gone: %s", who, run.lost, report.reason)
+    elif not report.delivered and not run.offline:
+        # An offline experiment says itself how it is delivered.
+        logger.warning("%s: %s", who, report)
+
+
+def _losses(run: StepRun) -> metadata.Metadata:
+    """What is lost of a run so far; what waits is that when the run ended and nothing outlives it."""
+    if run.inert:
+        return {}
+    try:
+        return metadata.of_losses(run.experiment.stats(), run.lost)
+    except Exception:
+        logger.warning("The losses of experiment %s could not be counted.", run.key, exc_info=True)
+        return {}
 
 
 def _end_abandoned(runs: Iterable[StepRun]) -> None:
@@ -228,3 +249,4 @@ def _plain(error: Exception) -> str:
 
 # The client's own clean-up at exit, which would call them finished, was registered earlier and so runs later.
 atexit.register(_end_at_exit)
+adoption.listen(steps.adopted)

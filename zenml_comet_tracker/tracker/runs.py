@@ -17,7 +17,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from zenml_comet_tracker.comet.experiment import Experiment
-from zenml_comet_tracker.comet.live import DeliveryReport, Stats
+from zenml_comet_tracker.comet.stats import DeliveryReport, Stats
 
 _current_step: ContextVar[UUID | None] = ContextVar("zenml_comet_current_step", default=None)
 
@@ -38,7 +38,7 @@ class InertExperiment:
 
     def stats(self) -> Stats:
         """Nothing was accepted; every call was dropped."""
-        return Stats(0, 0, 0, 0, {"the step is not tracked": self.ignored_calls})
+        return Stats(dropped={"the step is not tracked": self.ignored_calls})
 
     def end(self, *_: Any, **__: Any) -> DeliveryReport:
         """Nothing was delivered."""
@@ -66,7 +66,9 @@ class InertExperiment:
 class StepRun:
     """One step run as one tracker component sees it. `finish_timeout` is in seconds.
 
-    `alone` says that ZenML runs no other step of the pipeline beside it in this process.
+    `alone` says that ZenML runs no other step of the pipeline beside it in this process, `persistent` that its journal
+    outlives the step's process, `offline` that nothing is sent. `told` is what ZenML was told of losses so far,
+    `lost` how many values were undelivered at the end, in what does not outlive the step.
     """
 
     component_id: UUID
@@ -76,6 +78,10 @@ class StepRun:
     experiment: Experiment
     finish_timeout: float
     alone: bool = False
+    persistent: bool = True
+    offline: bool = False
+    told: dict[str, Any] = field(default_factory=dict)
+    lost: int = 0
     _older_threads: weakref.WeakSet[threading.Thread] = field(
         default_factory=lambda: weakref.WeakSet(threading.enumerate()), repr=False
     )

@@ -231,7 +231,7 @@ def test_the_table_filters_as_one_types_and_sorts_in_place(local_server: LocalSe
     names = page.locator("tbody th")
     page.get_by_title("Sort by loss").click()
     until(lambda: names.all_inner_texts() == ["run 2", "run 1", "run 0"])
-    assert page.locator("th[aria-sort=descending]").inner_text().startswith("loss")
+    until(lambda: page.locator("th[aria-sort=descending]").inner_text().startswith("loss"))
     page.get_by_label("Filter by name, key or tag").fill("run 1")
     until(lambda: names.all_inner_texts() == ["run 1"])
     assert "q=run+1" in page.url

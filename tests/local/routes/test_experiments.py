@@ -14,6 +14,7 @@ def test_one_made_over_rest_has_a_link_and_does_not_run(local_server: LocalServe
     made = local_server.post("write/experiment/create", workspaceName="ws", projectName="p", experimentName="mine")
     assert made["link"] == f"{local_server.url}/ws/p/{made['experimentKey']}"
     meta = local_server.get("experiment/metadata", experimentKey=made["experimentKey"])
+    assert meta["journalLanes"] == 1
     assert (meta["experimentName"], meta["running"], meta["hasCrashed"]) == ("mine", False, False)
 
 

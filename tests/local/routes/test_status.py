@@ -129,6 +129,32 @@ def test_within_an_attempt_an_end_stands_against_beats_of_any_time(
     assert clocked_server.get("experiment/metadata", experimentKey=key)["endTimeMillis"] == start + 10_000
 
 
+def test_a_writer_that_began_after_the_end_takes_the_experiment_up_again(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    start = clock.now
+    clock.turn(100)
+    fail(clocked_server, key, attempt=1, localTimestamp=start + 10_000, writerStartMillis=start)
+    report(clocked_server, key, True, attempt=1, local_timestamp=start + 20_000, writerStartMillis=start + 10_000)
+    assert state(clocked_server, key) == "crashed"
+    report(clocked_server, key, True, attempt=1, local_timestamp=start + 20_000, writerStartMillis=start + 10_001)
+    assert state(clocked_server, key) == "running"
+    report(clocked_server, key, False, attempt=1, local_timestamp=start + 30_000, writerStartMillis=start + 10_001)
+    assert state(clocked_server, key) == "finished"
+
+
+def test_the_end_of_a_later_writer_takes_a_failure_back_that_is_told_late(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    """The journal of a process that died is delivered by the next one, whose signs of life were already taken."""
+    start = clock.now
+    clock.turn(100)
+    report(clocked_server, key, True, attempt=1, local_timestamp=start + 20_000, writerStartMillis=start + 15_000)
+    fail(clocked_server, key, attempt=1, localTimestamp=start + 10_000, writerStartMillis=start)
+    report(clocked_server, key, False, attempt=1, local_timestamp=start + 30_000, writerStartMillis=start + 15_000)
+    assert state(clocked_server, key) == "finished"
+
+
 def test_what_failed_and_runs_again_may_end_well(clocked_server: LocalServer, key: str, clock: TurnedClock) -> None:
     fail(clocked_server, key)
     for alive in (True, False):
@@ -216,6 +242,18 @@ def test_an_offline_run_brings_its_times(clocked_server: LocalServer, key: str) 
     report(clocked_server, key, False)
     clocked_server.sdk("status-report/offline-metadata", experimentKey=key, startTimestamp=1_000, endTimestamp=3_000)
     assert clocked_server.get("experiment/metadata", experimentKey=key)["durationMillis"] == 2_000
+
+
+def test_a_heartbeat_over_rest_says_which_attempt_it_is_of(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    report(clocked_server, key, True, attempt=2)
+    report(clocked_server, key, False, attempt=2)
+    answer = clocked_server.get("write/experiment/set-status", experimentKey=key, attempt=1, localTimestamp=clock.now)
+    assert answer["isAliveBeatDurationMillis"] == 10_000
+    assert state(clocked_server, key) == "finished"
+    clocked_server.get("write/experiment/set-status", experimentKey=key, attempt=3, localTimestamp=clock.now)
+    assert state(clocked_server, key) == "running"
 
 
 def test_nobody_is_throttled(clocked_server: LocalServer, key: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.local.store import lanes, schema
@@ -74,6 +74,47 @@ def test_single_writes_and_files_count_one(local_server: LocalServer, key: str) 
         assert upload.status_code == 200
     assert local_server.get("experiment/html", experimentKey=key)["html"] == "x"
     assert len(local_server.get("experiment/asset/list", experimentKey=key)["assets"]) == 1
+
+
+SINGLE_WRITES = [
+    ("write/experiment/metric", "metrics", {"metricName": "m", "metricValue": 1, "step": 1}),
+    ("write/experiment/parameter", "parameters", {"parameterName": "p", "parameterValue": 1}),
+    ("write/experiment/log-other", "rest", {"key": "k", "value": "v"}),
+    ("write/experiment/tags", "rest", {"addedTags": ["t"]}),
+    ("write/experiment/html", "rest", {"html": "x"}),
+]
+
+
+@pytest.mark.parametrize(("path", "lane", "content"), SINGLE_WRITES, ids=[path for path, _, _ in SINGLE_WRITES])
+def test_single_writes_over_rest_count_their_lane(
+    local_server: LocalServer, key: str, path: str, lane: str, content: dict[str, object]
+) -> None:
+    def high() -> int | None:
+        with local_server.store.read() as connection:
+            of_writer = (schema.experiment.c.key == key, schema.lane.c.writer == WRITER, schema.lane.c.lane == lane)
+            joined = select(schema.lane.c.high).join(
+                schema.experiment, schema.experiment.c.id == schema.lane.c.experiment_id
+            )
+            return connection.scalar(joined.where(*of_writer))
+
+    for _ in range(2):
+        headers = {"X-Comet-Lane": f"{WRITER}/{lane}/7"}
+        body = {"experimentKey": key, **content}
+        assert local_server.call("POST", f"api/rest/v2/{path}", json=body, headers=headers).status_code == 200
+        assert high() == 7
+
+
+def test_a_value_sent_again_over_rest_is_stored_once(local_server: LocalServer, key: str) -> None:
+    for first in (1, 2, 2, 1, 3):
+        body = {"experimentKey": key, "metricName": "m", "metricValue": first, "step": first}
+        headers = {"X-Comet-Lane": f"{WRITER}/metrics/{first}"}
+        local_server.call("POST", "api/rest/v2/write/experiment/metric", json=body, headers=headers)
+        upload = {"params": {"experimentKey": key, "fileName": f"{first}"}, "files": {"file": b"bytes"}}
+        headers = {"X-Comet-Lane": f"{WRITER}/files/{first}"}
+        local_server.call("POST", "api/rest/v2/write/experiment/upload-asset", headers=headers, **upload)
+    assert steps(local_server, key) == [1, 2, 3]
+    assets = local_server.get("experiment/asset/list", experimentKey=key)["assets"]
+    assert sorted(asset["fileName"] for asset in assets) == ["1", "2", "3"]
 
 
 def test_an_empty_batch_is_fine(local_server: LocalServer, key: str) -> None:

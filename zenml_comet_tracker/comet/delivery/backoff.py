@@ -8,6 +8,11 @@ from collections.abc import Callable
 # A single dropped connection should cost next to nothing.
 FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 60.0
+# One lost connection is no outage; this many in a row are.
+UNANSWERED_MEANS_AWAY = 3
+
+# Not the program's generator: drawing from that would change the numbers that a seeded step gets.
+_own_random = random.SystemRandom()
 
 
 class Backoff:
@@ -16,9 +21,10 @@ class Backoff:
     Times are of the clock that the caller passes in, in seconds. `failures` counts those in a row.
     """
 
-    def __init__(self, jitter: Callable[[float, float], float] = random.uniform) -> None:
+    def __init__(self, jitter: Callable[[float, float], float] = _own_random.uniform) -> None:
         self._jitter = jitter
         self._asked_until = 0.0
+        self._resting = False
         self.failures = 0
         self.until = 0.0
 
@@ -26,6 +32,17 @@ class Backoff:
     def failing(self) -> bool:
         """Whether the last attempt failed."""
         return self.failures > 0
+
+    @property
+    def resting(self) -> bool:
+        """Whether the next attempt waits for something, a failure or not."""
+        return self.failing or self._resting
+
+    def rest(self, now: float, seconds: float, *, asked: bool = False) -> None:
+        """Puts the next attempt off without a failure; with `asked`, nobody overrides it."""
+        self._resting = True
+        self.until = now + seconds
+        self._asked_until = self.until if asked else 0.0
 
     def failed(self, now: float, *, at_least: float = 0.0, asked: float = 0.0) -> None:
         """Notes a failure. `at_least` is our own caution; `asked` is what the server wants, which nobody overrides."""
@@ -38,7 +55,9 @@ class Backoff:
         """Forgets the failures."""
         self.failures = 0
         self.until = self._asked_until = 0.0
+        self._resting = False
 
     def hurry(self) -> None:
         """Allows one attempt now, because somebody waits for it; not before the time that the server asked for."""
         self.until = min(self.until, self._asked_until)
+        self._resting = self._resting and self.until > 0.0

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.delivery.backoff import Backoff
-from zenml_comet_tracker.comet.delivery.dispatch import Dispatch
+from zenml_comet_tracker.comet.delivery.backoff import UNANSWERED_MEANS_AWAY, Backoff
 from zenml_comet_tracker.comet.delivery.lane import LaneDelivery
 from zenml_comet_tracker.comet.delivery.notices import Notices
+from zenml_comet_tracker.comet.delivery.opening import Opening
+from zenml_comet_tracker.comet.delivery.pace import Pace
+from zenml_comet_tracker.comet.delivery.protocol import Protocol
+from zenml_comet_tracker.comet.delivery.quota import Quota
 from zenml_comet_tracker.comet.delivery.status import StatusReporter
 from zenml_comet_tracker.comet.journal.reader import JournalReader
-from zenml_comet_tracker.comet.journal.record import END_SENT, FILES, METRICS, OPENED, PARAMETERS, REST, End
-from zenml_comet_tracker.comet.resources import experiments
+from zenml_comet_tracker.comet.journal.record import END_SENT, FILES, METRICS, PARAMETERS, REST, End
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.transport import Transport
 
@@ -27,8 +29,6 @@ RECORD_LANES = (REST, PARAMETERS, METRICS)
 REFUSED_RETRY_SECONDS = 300.0
 # One turn of one experiment, so that many experiments in one process share the thread fairly.
 REQUESTS_PER_TURN = 20
-# One lost connection is no outage; this many in a row are.
-UNANSWERED_MEANS_AWAY = 3
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Progress:
     """Where delivery stands, for whoever waits for it.
 
     `finished`: everything is delivered or set aside, the end status is told, and nothing is left to do. `refused`: the
-    server does not want us, `unreachable`: it does not answer. `reason` says why things stand still, if they do.
+    server does not want us, `unreachable`: it does not answer, `throttled`: it wants to be left alone for a while.
+    `reason` says why things stand still, if they do.
     """
 
     finished: bool
@@ -44,13 +45,14 @@ class Progress:
     refused: bool
     unreachable: bool
     reason: str | None
+    throttled: bool = False
 
 
 class Courier:
     """Delivers one journal. The threads for records, files and heartbeats each call their own method, turn by turn.
 
     Each turn returns the seconds until the next is due, None for "when something is logged". With `adopted`, the writer
-    is dead: no heartbeat says that it lives.
+    is dead: no heartbeat says that it lives. With `quiet`, troubles are for `progress` to tell, not for the log.
     """
 
     def __init__(
@@ -60,31 +62,59 @@ class Courier:
         new_transport: Callable[[], Transport],
         *,
         adopted: bool = False,
+        quiet: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_millis: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        new_quota: Callable[[], Quota] | None = None,
     ) -> None:
         self.journal = journal
-        self._api_key = api_key
         self._clock = clock
-        self._transports = {role: new_transport() for role in ("records", "files", "status")}
-        self._notices = Notices(logger, clock)
-        self._lanes = {lane: LaneDelivery(journal, lane, self._notices) for lane in (*RECORD_LANES, FILES)}
+        # One pool for all three threads: they are seldom at it together, so that one connection mostly does.
+        self._transport = new_transport()
+        self._notices = Notices(logger, clock, quiet=quiet)
+        self._pace = Pace(clock)
+        self._lanes = {lane: LaneDelivery(journal, lane, self._notices, self._pace) for lane in (*RECORD_LANES, FILES)}
+        self._opener = Opening(journal, api_key, wall_millis, new_quota)
         self._opening = Backoff()
         self._unanswered_openings = 0
-        self._refusal: errors.StatusError | None = None
+        self._refusal: errors.RequestError | None = None
         self._opening_error: Exception | None = None
         self._fault: Exception | None = None
-        self.handshake: Handshake | None = None
+        self._protocol: Protocol | None = None
         self._end: End | None = journal.end()
         self._end_sent = journal.marked(END_SENT)
         self._finished = False
         self._stopped = False
         self._closing = threading.Lock()
         self._status = StatusReporter(
-            self._transports["status"], api_key, journal.header, clock, wall_millis, beats=not adopted
+            self._transport,
+            journal.header,
+            self._pace,
+            clock,
+            wall_millis,
+            notices=self._notices,
+            beats=not adopted,
         )
-        self.changed = threading.Condition()
+        # Taken as it is where a signal may interrupt: a condition's own entering can be cut short with the lock held.
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
         self.wake_senders: Callable[[], None] = lambda: None
+        self.when_opened: Callable[[], None] = lambda: None
+
+    @property
+    def handshake(self) -> Handshake | None:
+        """What the server said when it opened the experiment, None until then."""
+        return self._protocol.handshake if self._protocol is not None else None
+
+    @property
+    def throttled_seconds(self) -> float:
+        """For how long something was held back because it was too much, for the server or for our allowance."""
+        return self._pace.throttled_seconds
+
+    @property
+    def bytes_sent(self) -> int:
+        """The size of the values and files that the server has taken."""
+        return sum(lane.bytes_sent for lane in self._lanes.values())
 
     @property
     def stopped(self) -> bool:
@@ -99,7 +129,12 @@ class Courier:
     @property
     def refused(self) -> int:
         """Values set aside because the server will never take them."""
-        return sum(lane.reader.refused for lane in self._lanes.values())
+        return sum(lane.reader.refused.total() for lane in self._lanes.values())
+
+    @property
+    def lost(self) -> int:
+        """Values that were in segments which somebody deleted before they were delivered."""
+        return sum(lane.reader.lost for lane in self._lanes.values())
 
     def progress(self) -> Progress:
         """Where delivery stands now; reads no record."""
@@ -109,19 +144,22 @@ class Courier:
         unanswered = max(self._unanswered_openings, self._status.unanswered, *(lane.unanswered for lane in lanes))
         return Progress(
             finished=self._finished,
-            drained=self.handshake is not None and not self._waiting(),
+            drained=self._protocol is not None and not self._waiting(),
             refused=self._refusal is not None or any(lane.held for lane in lanes) or self._status.held,
             unreachable=unanswered >= UNANSWERED_MEANS_AWAY or self._fault is not None,
             reason=next((str(problem) for problem in problems if problem is not None), None),
+            throttled=any(isinstance(problem, errors.ThrottledError) for problem in problems),
         )
 
     def reached(self, targets: dict[str, int]) -> bool:
         """Whether every lane is delivered, or set aside, up to these sequence numbers."""
-        return all(self._lanes[lane].reader.cursor.next_sequence >= target for lane, target in targets.items())
+        return all(self._lanes[lane].reader.delivered_to >= target for lane, target in targets.items())
 
     def hurry(self) -> None:
         """Allows one attempt of everything now: somebody waits for the outcome, and earlier ones no longer count."""
         self._refusal = self._fault = None
+        # The next failure decides, and no earlier one: the server may be back by now.
+        self._unanswered_openings = min(self._unanswered_openings, UNANSWERED_MEANS_AWAY - 1)
         self._opening.hurry()
         self._status.hurry()
         for lane in self._lanes.values():
@@ -129,28 +167,31 @@ class Courier:
 
     def finish(self, end: End) -> None:
         """Says how the experiment ended, or ended after all; told once the records are through or stuck."""
-        self._end = end
-        self._end_sent = False
-        self._status.ended = True
+        with self.lock:
+            self._end = end
+            self._end_sent = False
+            self._status.ended = True
+            self.journal.unmark(END_SENT)
 
     def deliver_records(self) -> float | None:
         """One turn of everything but files and heartbeats, with the handshake first and the end status last."""
         if self._stopped:
             return None
         try:
-            if self.handshake is None and not self._open():
+            self._mend()
+            if self._protocol is None and not self._open():
                 return max(0.0, self._opening.until - self._clock())
-            waits = (self._deliver_lanes(RECORD_LANES, "records"), self._finish())
+            waits = (self._deliver_lanes(RECORD_LANES), self._finish())
             return min((wait for wait in waits if wait is not None), default=None)
         finally:
             self._tell()
 
     def deliver_files(self) -> float | None:
         """One turn of the files lane, once the handshake is done."""
-        if self.handshake is None or self._stopped:
+        if self._protocol is None or self._stopped:
             return None
         try:
-            wait = self._deliver_lanes((FILES,), "files")
+            wait = self._deliver_lanes((FILES,))
             self._close_when_through()
             return wait
         finally:
@@ -158,9 +199,9 @@ class Courier:
 
     def beat(self) -> float | None:
         """One heartbeat, if one is due."""
-        if self.handshake is None or self._stopped:
+        if self._protocol is None or self._stopped:
             return None
-        return self._status.beat(self.handshake)
+        return self._status.beat(self._protocol)
 
     def broke(self, fault: Exception) -> float:
         """Notes that a turn failed in a way nobody foresaw; returns the seconds after which to try again."""
@@ -178,11 +219,18 @@ class Courier:
     def stop(self) -> None:
         """Closes connections and lets go of the journal."""
         self._stopped = True
-        for transport in self._transports.values():
-            transport.close()
+        self._transport.close()
         self.journal.close()
         self.wake_senders()
         self._tell()
+
+    def _mend(self) -> None:
+        if self.journal.mend():
+            self._notices.warn(
+                "deleted",
+                "The journal %s was deleted under the running process; it is made anew, and logging goes on.",
+                self.journal.folder,
+            )
 
     def _tell(self) -> None:
         with self.changed:
@@ -192,33 +240,25 @@ class Courier:
         now = self._clock()
         if self._opening.until > now:
             return False
-        header = self.journal.header
-        # An experiment that exists is ours when an earlier attempt may have reached the server.
-        join = header.mode != "create" or header.parent_writer is not None or self.journal.marked(OPENED)
-        opening = experiments.Opening(
-            header.experiment_key, header.workspace, header.project_name, header.started_millis, join
-        )
         try:
-            handshake = experiments.open_experiment(self._transports["records"], self._api_key, opening)
+            protocol = self._opener.open(self._transport)
         except errors.RequestError as error:
             self._not_opened(error, now)
             return False
-        self.journal.mark(OPENED)
         self._opening.succeeded()
         self._unanswered_openings = 0
         self._refusal = self._opening_error = self._fault = None
-        self.handshake = handshake
+        self._protocol = protocol
         self._tell()
         self.wake_senders()
+        self.when_opened()
         return True
 
     def _not_opened(self, error: errors.RequestError, now: float) -> None:
         self._opening_error = error
         unanswered = isinstance(error, errors.ConnectionFailedError)
         self._unanswered_openings = self._unanswered_openings + 1 if unanswered else 0
-        if not isinstance(error, errors.StatusError) or isinstance(error, errors.ServerFaultError):
-            self.journal.mark(OPENED)
-        if isinstance(error, errors.StatusError) and not error.retryable:
+        if not error.retryable:
             self._refusal = error
             self._opening.failed(now, at_least=REFUSED_RETRY_SECONDS)
         else:
@@ -233,15 +273,15 @@ class Courier:
             self.journal.folder,
         )
 
-    def _deliver_lanes(self, names: Iterable[str], role: str) -> float | None:
-        assert self.handshake is not None  # noqa: S101
-        dispatch = Dispatch(self._transports[role], self._api_key, self.journal, self.handshake)
+    def _deliver_lanes(self, names: Iterable[str]) -> float | None:
+        protocol = self._protocol
+        assert protocol is not None  # noqa: S101
         lanes = [self._lanes[name] for name in names]
         for _ in range(REQUESTS_PER_TURN):
-            moved = [lane.attempt(dispatch, self._clock()) for lane in lanes]
+            moved = [lane.attempt(protocol, self._transport, self._clock()) for lane in lanes]
             if not any(moved):
-                waits = [lane.backoff.until - self._clock() for lane in lanes if lane.stuck]
-                return max(0.0, min(waits)) if waits else None
+                waits = [lane.due(self._clock()) for lane in lanes if lane.reader.waiting]
+                return min(waits, default=None)
         self._fault = None
         return 0.0
 
@@ -256,12 +296,19 @@ class Courier:
         if not self._end_sent:
             if any(lane.reader.waiting and not lane.stuck for lane in self._record_lanes()):
                 return 0.0
-            assert self.handshake is not None  # noqa: S101
-            wait = self._status.tell_end(self.handshake, self._end)
+            assert self._protocol is not None  # noqa: S101
+            if not self._waiting():
+                self._status.clear_throttling(self._protocol)
+            end = self._end
+            wait = self._status.tell_end(self._protocol, end)
             if wait is not None:
                 return wait
-            self._end_sent = True
-            self.journal.mark(END_SENT)
+            with self.lock:
+                if self._end is not end:
+                    # Told otherwise meanwhile: it failed after all.
+                    return 0.0
+                self._end_sent = True
+                self.journal.mark(END_SENT)
         self._close_when_through()
         return None
 

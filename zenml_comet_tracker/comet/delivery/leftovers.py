@@ -1,93 +1,165 @@
-"""Journals that nobody delivers any more: found, and delivered by whoever asks."""
+"""Delivery of journals that no process of their own delivers: their writer is dead, or writes offline."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from zenml_comet_tracker.comet.delivery.courier import Courier
 from zenml_comet_tracker.comet.errors import JournalError
 from zenml_comet_tracker.comet.journal.reader import JournalReader
-from zenml_comet_tracker.comet.journal.record import END_SENT, HEADER_FILE, WRITER_LOCK, End, Header
+from zenml_comet_tracker.comet.journal.record import END_SENT, End, Header
+from zenml_comet_tracker.comet.journal.survey import Found, last_written_millis, refused_values, writer_lives
 from zenml_comet_tracker.comet.transport import Transport
 
 DIED = "The process that logged this experiment died without ending it."
+# Enough for a few lost connections; what takes longer is an outage.
+PATIENCE_SECONDS = 0.5
+# More than it takes to find the one record that makes a server refuse a batch.
+MOST_IDLE_TURNS = 20
+# One that the server fails at says something about that journal, as many in a row say it about the server.
+FAILED_MEANS_AWAY = 3
 
 
 @dataclass(frozen=True)
-class Leftover:
-    """A journal on disk. `alive` says that its writer still runs and delivers it itself."""
+class Outcome:
+    """How far a delivery came: values sent by it, values set aside (by it or earlier), whether anything still waits.
 
-    folder: Path
-    header: Header
-    alive: bool
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What became of a leftover: values sent now, records set aside (now or earlier), and whether anything still waits.
-
-    `reason` says why something waits. A journal with records set aside is kept, for its owner to look at.
+    `reason` says why something waits: the server does not want us (`refused`), would answer to no other journal either
+    (`stalled`: it was never reached, or wants to be left alone), or something else. `served` says that it opened the
+    experiment or took something in the last turns. A journal with values set aside is kept, for its owner to look at.
     """
 
     sent: int
     set_aside: int
     waiting: bool
-    reason: str | None
+    reason: str | None = None
+    refused: bool = False
+    stalled: bool = False
+    served: bool = False
+    url: str | None = None
 
 
-def find_leftovers(folder: Path) -> tuple[list[Leftover], list[str]]:
-    """The journals below a folder (or the folder itself, if it is one), oldest first, and what could not be read."""
-    candidates = [folder] if (folder / HEADER_FILE).exists() else [p.parent for p in folder.glob(f"*/{HEADER_FILE}")]
-    found, problems = [], []
-    for candidate in candidates:
-        try:
-            found.append(Leftover(candidate, Header.load(candidate), _writer_lives(candidate)))
-        except JournalError as error:
-            problems.append(str(error))
-    return sorted(found, key=lambda leftover: leftover.header.started_millis), problems
+class Away:
+    """Whether a server is away, by the outcomes of one journal after the other."""
+
+    def __init__(self) -> None:
+        self._failed_in_a_row = 0
+
+    def by(self, outcome: Outcome) -> bool:
+        """Whether it is, now that this is known too."""
+        failed = outcome.waiting and not outcome.refused and not outcome.served
+        self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
+        return outcome.stalled or self._failed_in_a_row >= FAILED_MEANS_AWAY
 
 
-def deliver_leftover(leftover: Leftover, api_key: str, new_transport: Callable[[], Transport]) -> Delivery:
-    """Delivers as much as goes now. `JournalError` when another process is at it.
+class LeftoverDelivery:
+    """Delivers one journal, a turn at a time, and owns its cursors until it is closed.
 
-    A dead primary writer that left no end status is closed as failed, at the time of its last record.
+    A dead primary writer that left no end status is closed as failed, at the time of its last record. While the writer
+    lives, what it has written so far is delivered, with a sign of life. `JournalError` when another process is at it.
     """
-    journal = JournalReader(leftover.folder)
-    courier = Courier(journal, api_key, new_transport, adopted=True)
-    if journal.end() is None and not journal.marked(END_SENT):
-        error = DIED if leftover.header.primary else None
-        courier.finish(End(_last_written_millis(leftover.folder), leftover.header.attempt, error))
-    try:
-        moved = -1
-        while moved != courier.delivered + courier.refused:
-            moved = courier.delivered + courier.refused
-            courier.deliver_records()
-            courier.deliver_files()
-        progress = courier.progress()
-        kept = journal.set_aside()
-        return Delivery(courier.delivered, kept, not progress.finished, progress.reason)
-    finally:
-        courier.stop()
+
+    def __init__(
+        self,
+        found: Found,
+        api_key: str,
+        new_transport: Callable[[], Transport],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.found = found
+        self._journal = JournalReader(found.folder)
+        try:
+            if _has_successor(found):
+                # How the experiment ends is for whoever logs to it now to tell.
+                self._journal.header = replace(found.header, primary=False)
+            self._courier = Courier(
+                self._journal, api_key, new_transport, adopted=not found.alive, quiet=True, clock=clock
+            )
+            self._known = self._server_did
+            if not found.alive and self._journal.end() is None and not self._journal.marked(END_SENT):
+                self._courier.finish(End(last_written_millis(found), found.header.attempt, DIED))
+        except BaseException:
+            self._journal.close()
+            raise
+
+    @property
+    def sent(self) -> int:
+        """Values delivered so far."""
+        return sum(lane.delivered for lane in self._journal.lanes.values())
+
+    @property
+    def moved(self) -> int:
+        """Values that are out of the way so far, delivered or set aside."""
+        return self.sent + sum(lane.refused.total() for lane in self._journal.lanes.values())
+
+    @property
+    def _server_did(self) -> tuple[bool, int]:
+        """Whether the server opened the experiment, and how many values it decided about."""
+        return self._courier.handshake is not None, self.moved
+
+    def turns(self) -> Iterator[float]:
+        """Delivers as much as goes now, some requests a turn; yields the seconds to wait before the next turn.
+
+        Ends when all is through, when the server refuses or does not answer, and when it asks for more patience than a
+        single lost connection deserves.
+        """
+        idle = 0
+        self._known = self._server_did
+        while idle < MOST_IDLE_TURNS:
+            before = self.moved
+            waits = (self._courier.deliver_records(), self._courier.deliver_files())
+            if self.found.alive:
+                self._courier.beat()
+            if self._courier.stopped:
+                return
+            if self.moved != before:
+                idle = 0
+                yield 0.0
+                continue
+            idle += 1
+            wait = min((wait for wait in waits if wait is not None), default=None)
+            progress = self._courier.progress()
+            if wait is None or wait > PATIENCE_SECONDS or progress.refused or progress.unreachable:
+                return
+            yield wait
+
+    def outcome(self) -> Outcome:
+        """How far it came."""
+        progress, handshake = self._courier.progress(), self._courier.handshake
+        through = progress.drained if self.found.alive else progress.finished
+        return Outcome(
+            sent=self.sent,
+            set_aside=refused_values(self.found.folder).total(),
+            waiting=not through,
+            reason=None if through else progress.reason,
+            refused=progress.refused,
+            stalled=not through and (progress.throttled or (progress.unreachable and handshake is None)),
+            served=self._server_did != self._known,
+            url=handshake.page if handshake is not None else None,
+        )
+
+    def close(self) -> None:
+        """Lets go of the journal and of the connections."""
+        self._courier.stop()
+
+    def forsake(self) -> None:
+        """In a forked child: closes the inherited descriptor of the lock, which stays held by the parent."""
+        self._journal.forsake()
 
 
-def _writer_lives(folder: Path) -> bool:
-    try:
-        descriptor = os.open(folder / WRITER_LOCK, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
+def _has_successor(found: Found) -> bool:
+    """Whether a primary writer that began later is logging to the same experiment on this machine now."""
+    own = found.header
+    for folder in found.folder.parent.glob(f"{own.experiment_key}.*"):
+        if folder == found.folder or not writer_lives(folder):
+            continue
+        try:
+            header = Header.load(folder)
+        except JournalError:
+            continue
+        if header.primary and header.started_millis >= own.started_millis:
+            return True
     return False
-
-
-def _last_written_millis(folder: Path) -> int:
-    newest = max((path.stat().st_mtime_ns for path in folder.glob("*.jsonl")), default=folder.stat().st_mtime_ns)
-    return newest // 1_000_000

@@ -11,11 +11,14 @@ INTERVAL_SECONDS = 60.0
 
 
 class Notices:
-    """Passes warnings on to a logger, leaving out repetitions."""
+    """Passes warnings on to a logger, leaving out repetitions; with `quiet`, as messages for debugging."""
 
-    def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic, *, quiet: bool = False
+    ) -> None:
         self._logger = logger
         self._clock = clock
+        self._level = logging.DEBUG if quiet else logging.WARNING
         self._lock = threading.Lock()
         self._last: dict[str, float] = {}
 
@@ -27,4 +30,4 @@ class Notices:
             if last is not None and now - last < INTERVAL_SECONDS:
                 return
             self._last[cause] = now
-        self._logger.warning(message, *arguments)
+        self._logger.log(self._level, message, *arguments)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable
 
 from zenml_comet_tracker.comet.delivery.courier import Courier
+from zenml_comet_tracker.comet.delivery.pace import GATHER_SECONDS
 
-# Long enough to gather a batch, short enough to look live on a page that refreshes every two seconds.
-GATHER_SECONDS = 0.2
+logger = logging.getLogger(__name__)
 
 
 class Sender:
@@ -22,7 +23,9 @@ class Sender:
     def __init__(self, name: str, turn: Callable[[Courier], float | None]) -> None:
         self._name = name
         self._turn = turn
-        self._condition = threading.Condition()
+        # Taken as it is where a signal may interrupt: a condition's own entering can be cut short with the lock held.
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._couriers: list[Courier] = []
         self._thread: threading.Thread | None = None
         self._urgent = False
@@ -30,20 +33,36 @@ class Sender:
 
     def add(self, courier: Courier) -> None:
         """Takes a courier on and starts the thread if there is none."""
-        with self._condition:
+        with self._lock:
             self._couriers.append(courier)
-            self.awake = self._urgent = True
+            self._urgent = True
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+                self._start()
             self._condition.notify()
+            self.awake = True
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a thread."""
+        return self._thread is not None
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # At its end Python 3.12 starts no thread any more; the journal keeps everything.
+            logger.debug("%s cannot start: %s", self._name, error)
+            self._thread = None
 
     def wake(self, *, urgent: bool = False) -> None:
         """Says that there is something to deliver; `urgent` also skips the gathering."""
-        with self._condition:
-            self.awake = True
+        with self._lock:
             self._urgent = self._urgent or urgent
             self._condition.notify()
+            # Last: when an interrupt cuts this short, the next call has to wake the sender.
+            self.awake = True
 
     def _run(self) -> None:
         wait: float | None = 0.0
@@ -93,6 +112,11 @@ class Senders:
         courier.wake_senders = self._wake_the_others
         for sender in (self.records, self.files, self.beats):
             sender.add(courier)
+
+    @property
+    def running(self) -> bool:
+        """Whether anything is delivered."""
+        return self.records.running
 
     def wake(self) -> None:
         """Wakes the threads that deliver, without gathering."""

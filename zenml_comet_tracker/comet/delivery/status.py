@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable
 
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.delivery.backoff import Backoff
+from zenml_comet_tracker.comet.delivery.backoff import UNANSWERED_MEANS_AWAY, Backoff
 from zenml_comet_tracker.comet.delivery.notices import Notices
+from zenml_comet_tracker.comet.delivery.pace import Pace
+from zenml_comet_tracker.comet.delivery.protocol import Protocol
 from zenml_comet_tracker.comet.journal.record import End, Header
-from zenml_comet_tracker.comet.resources import experiments
-from zenml_comet_tracker.comet.resources.experiments import Handshake
+from zenml_comet_tracker.comet.resources import status
 from zenml_comet_tracker.comet.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -26,20 +27,21 @@ class StatusReporter:
     def __init__(
         self,
         transport: Transport,
-        api_key: str,
         header: Header,
+        pace: Pace,
         clock: Callable[[], float],
         wall_millis: Callable[[], int],
         *,
+        notices: Notices,
         beats: bool,
     ) -> None:
         self._transport = transport
-        self._api_key = api_key
         self._header = header
+        self._pace = pace
         self._clock = clock
         self._wall_millis = wall_millis
         self._beats = beats and header.primary
-        self._notices = Notices(logger, clock)
+        self._notices = notices
         self._order = threading.Lock()
         self._next_beat = 0.0
         self._beating = Backoff()
@@ -50,11 +52,12 @@ class StatusReporter:
         self.last_error: Exception | None = None
 
     def hurry(self) -> None:
-        """Allows an attempt of the end status now."""
+        """Allows an attempt of the end status now, whose outcome says whether the server is away."""
         self._ending.hurry()
+        self.unanswered = min(self.unanswered, UNANSWERED_MEANS_AWAY - 1)
         self.held = False
 
-    def beat(self, handshake: Handshake) -> float | None:
+    def beat(self, protocol: Protocol) -> float | None:
         """Says that the experiment lives, if that is due; returns the seconds until it is due again."""
         if not self._beats:
             return None
@@ -64,16 +67,16 @@ class StatusReporter:
             if self.ended or due > now:
                 return None if self.ended else due - now
             try:
-                interval = self._report(handshake, alive=True, millis=millis)
+                interval = protocol.beat(self._transport, millis) * self._pace.beat_stretch
             except errors.RequestError as error:
-                self._beating.failed(now, at_least=1.0)
+                self._beating.failed(now, at_least=1.0, asked=self._asked_by(error))
                 self._notices.warn(f"beat {type(error).__name__}", "A heartbeat was not delivered: %s", error)
                 return self._beating.until - now
             self._beating.succeeded()
             self._next_beat = now + interval
             return interval
 
-    def tell_end(self, handshake: Handshake, end: End) -> float | None:
+    def tell_end(self, protocol: Protocol, end: End) -> float | None:
         """Tells how the experiment ended; returns None when that is done, else the seconds until the next attempt."""
         if not self._header.primary:
             return None
@@ -82,7 +85,7 @@ class StatusReporter:
             if self._ending.until > now:
                 return self._ending.until - now
             try:
-                self._send_end(handshake, end)
+                protocol.tell_end(self._transport, end)
             except errors.RequestError as error:
                 self._end_not_told(error, now)
                 return self._ending.until - now
@@ -90,29 +93,26 @@ class StatusReporter:
             self.unanswered = 0
             return None
 
-    def _send_end(self, handshake: Handshake, end: End) -> None:
-        # The failure first, so that no reader sees a success in between.
-        if end.error is not None:
-            experiments.report_failure(
-                self._transport, self._header.experiment_key, error=end.error, millis=end.at_millis, attempt=end.attempt
-            )
-        self._report(handshake, alive=False, millis=end.at_millis)
+    def clear_throttling(self, protocol: Protocol) -> None:
+        """Tells a server that held us back that all has arrived; an older one does not know that, and does no harm."""
+        if not (self._header.primary and self._pace.held_back_by_server):
+            return
+        self._pace.held_back_by_server = False
+        try:
+            status.clear_throttling(self._transport, protocol.handshake.experiment_key)
+        except errors.RequestError as error:
+            logger.debug("The throttling of experiment %s is not cleared: %s", self._header.experiment_key, error)
 
     def _end_not_told(self, error: errors.RequestError, now: float) -> None:
         self.last_error = error
         self.unanswered = self.unanswered + 1 if isinstance(error, errors.ConnectionFailedError) else 0
         self.held = not error.retryable
-        asked = error.retry_after if isinstance(error, errors.ThrottledError) else 0.0
-        self._ending.failed(now, asked=asked, at_least=60.0 if self.held else 0.0)
+        self._ending.failed(now, asked=self._asked_by(error), at_least=60.0 if self.held else 0.0)
         self._notices.warn(f"end {type(error).__name__}", "The end of the experiment is not told yet: %s", error)
 
-    def _report(self, handshake: Handshake, *, alive: bool, millis: int) -> float:
-        return experiments.report_status(
-            self._transport,
-            self._api_key,
-            self._header.experiment_key,
-            handshake,
-            alive=alive,
-            millis=millis,
-            attempt=self._header.attempt,
-        )
+    def _asked_by(self, error: errors.RequestError) -> float:
+        """How many seconds the server wants to be left alone."""
+        if not isinstance(error, errors.ThrottledError):
+            return 0.0
+        self._pace.hold_back(error.retry_after, by_server=True)
+        return error.retry_after

@@ -8,8 +8,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from zenml_comet_tracker.comet.errors import JournalError
-
 logger = logging.getLogger(__name__)
 
 VARIABLE = "ZENML_COMET_JOURNAL"
@@ -17,9 +15,12 @@ VARIABLE = "ZENML_COMET_JOURNAL"
 
 @dataclass(frozen=True)
 class Place:
-    """A folder for journals; `persistent` says whether it is expected to outlive the machine's temporary files."""
+    """A folder for journals, None where nothing can be written and they stay in memory.
 
-    folder: Path
+    `persistent` says whether what is there is expected to outlive the machine's temporary files.
+    """
+
+    folder: Path | None
     persistent: bool
 
 
@@ -32,8 +33,8 @@ def state_folder() -> Path:
 def find_place(configured: str | os.PathLike[str] | None = None) -> Place:
     """The first usable of: the configured folder, `ZENML_COMET_JOURNAL`, the XDG state folder, the temporary folder.
 
-    Passing over one that was asked for by name, and ending in the temporary folder, are each said in a warning.
-    `JournalError` when nothing can be written.
+    Passing over one that was asked for by name, ending in the temporary folder, and finding none at all, are each said
+    in a warning.
     """
     named = [_expanded(p) for p in (configured, os.environ.get(VARIABLE)) if p]
     problems = []
@@ -49,7 +50,12 @@ def find_place(configured: str | os.PathLike[str] | None = None) -> Place:
     if problem is None:
         logger.warning("Journals go to the temporary folder %s, which may not survive a restart.", fallback)
         return Place(fallback, persistent=False)
-    raise JournalError("No folder for journals can be written. " + "; ".join([*problems, f"{fallback}: {problem}"]))
+    logger.warning(
+        "No folder for journals can be written (%s). What is logged is kept in bounded memory until it is delivered, "
+        "and dies with the process.",
+        "; ".join([*problems, f"{fallback}: {problem}"]),
+    )
+    return Place(None, persistent=False)
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:

@@ -5,21 +5,25 @@ A journal belongs to one writer (a process, or what a fork made of it) of one ex
     <folder>/<experiment key>.<writer>/
         header.json              who wrote it, for which server, workspace and project
         writer.lock reader.lock  held (flock) by the living writer, and by whoever delivers
-        <lane>.<segment>.jsonl   records, one JSON object a line
+        <lane>.<first>.jsonl     a segment: records, one JSON object a line
         <lane>.cursor            how far the lane is delivered
         <lane>.refused.jsonl     records that the server refused for good, with the reason
         files/<asset id>         bytes kept until they are delivered
         end.json                 the end status, once the experiment has ended
         opened                   exists when the server opened the experiment for this journal, or may have
         end-sent                 exists when the end status is delivered
+        protocol                 `batch` or `rest`: how the server is spoken to
+        server-key               the server's own key for the experiment, if it took none of ours
 
-A record holds `s`, the sequence number of its first value in its lane, and `t`, milliseconds since the epoch; the rest
-depends on the lane.
+Every value is a line, a JSON object. The lines of a lane are numbered from 1, and a segment is called by the number of
+its first. Those of metrics and parameters are what Comet's batch endpoints take, so that a batch is put together from
+lines without a look inside.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import socket
 import uuid
@@ -32,7 +36,7 @@ import orjson
 from zenml_comet_tracker import __version__
 from zenml_comet_tracker.comet.errors import JournalError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 METRICS = "metrics"
 PARAMETERS = "parameters"
@@ -45,10 +49,20 @@ BATCHED_LANES = (METRICS, PARAMETERS)
 HEADER_FILE = "header.json"
 END_FILE = "end.json"
 FILES_FOLDER = "files"
+CURSOR_SUFFIX = ".cursor"
+REFUSED_SUFFIX = ".refused.jsonl"
 WRITER_LOCK = "writer.lock"
 READER_LOCK = "reader.lock"
 OPENED = "opened"
 END_SENT = "end-sent"
+# Other writers, forked or with a handle, may open the experiment before this one does.
+SHARED = "shared"
+# Which protocol is spoken: `batch` or `rest`.
+SPOKEN = "protocol"
+# The key under which the server made the experiment, if not under ours, and when that began, in milliseconds.
+SERVER_KEY = "server-key"
+# Before the name of a journal that is being deleted.
+GONE_PREFIX = ".gone-"
 
 
 def new_writer_id() -> str:
@@ -79,12 +93,18 @@ class Header:
     project_name: str | None = None
     writer: str = field(default_factory=new_writer_id)
     parent_writer: str | None = None
+    # The writers before the parent: what a child's child left is found also when the child's own journal is gone.
+    earlier_writers: tuple[str, ...] = ()
     primary: bool = True
     # "create" refuses to join an experiment that somebody else made under the key; "get_or_create" joins it.
     mode: str = "create"
     attempt: int = 1
     started_millis: int = 0
     component_id: str | None = None
+    # Which protocol was asked for: "batch", "rest", or "auto".
+    protocol: str = "auto"
+    # Written to be delivered by `sync`, and by nothing else.
+    offline: bool = False
     host: str = field(default_factory=socket.gethostname)
     boot_id: str = field(default_factory=_boot_id)
     client_version: str = __version__
@@ -94,6 +114,10 @@ class Header:
     def folder_name(self) -> str:
         """The journal's own folder below the journal folder."""
         return f"{self.experiment_key}.{self.writer}"
+
+    def descends_from(self, writer: str) -> bool:
+        """Whether the journal is that of a child of a writer, or of a child's child."""
+        return writer == self.parent_writer or writer in self.earlier_writers
 
     def save(self, folder: Path) -> None:
         """Writes the header so that a reader sees all of it or nothing."""
@@ -107,12 +131,13 @@ class Header:
             version = values["format_version"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise JournalError(f"{folder} is no journal: its {HEADER_FILE} cannot be read ({error})") from error
-        if not isinstance(version, int) or version > FORMAT_VERSION:
+        if version != FORMAT_VERSION:
             raise JournalError(
-                f"{folder} has journal format {version}, this version reads up to {FORMAT_VERSION}; "
-                "deliver it with a newer zenml-comet-tracker"
+                f"{folder} has journal format {version}, this version reads format {FORMAT_VERSION}; "
+                "deliver it with the version of zenml-comet-tracker that its client_version names"
             )
         known = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
+        known["earlier_writers"] = tuple(known.get("earlier_writers") or ())
         try:
             return cls(**known)
         except TypeError as error:
@@ -142,44 +167,53 @@ class End:
             raise JournalError(f"{folder / END_FILE} cannot be read: {error}") from error
 
 
-@dataclass(frozen=True)
-class Record:
-    """One line of a lane: its sequence number, its time and its content."""
-
-    sequence: int
-    millis: int
-    content: dict[str, Any]
-
-    @property
-    def values(self) -> int:
-        """How many values, and so how many sequence numbers, the record takes."""
-        pairs = self.content.get("v")
-        return len(pairs) if pairs is not None else 1
+def encode(rows: list[Any]) -> bytes:
+    """The lines of rows. `orjson.JSONEncodeError` (a `TypeError`) for one that JSON cannot hold."""
+    return b"".join([orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows])
 
 
-def parse_line(line: bytes) -> Record | None:
-    """The record of a line, None for one that is torn or no record."""
+def rows_of(lines: bytes) -> list[dict[str, Any]]:
+    """The rows of whole lines; `ValueError` when one was damaged."""
+    rows: list[dict[str, Any]] = orjson.loads(b"[%b]" % lines.rstrip(b"\n").replace(b"\n", b","))
+    return rows
+
+
+def segment_name(lane: str, first: int) -> str:
+    """The file name of the segment whose first line has this sequence number."""
+    return f"{lane}.{first:016d}.jsonl"
+
+
+# Anything else, too many open files say, passes: to take it for an end would lose what is there.
+GONE = (FileNotFoundError, NotADirectoryError)
+
+
+def segments(folder: Path, lane: str) -> list[int]:
+    """The first sequence numbers of a lane's segments in a journal, in order; none when it is deleted meanwhile."""
     try:
-        content = orjson.loads(line)
-        return Record(content["s"], content["t"], content)
-    except (ValueError, KeyError, TypeError):
-        return None
+        names = os.listdir(folder)
+    except GONE:
+        return []
+    found = (name.split(".") for name in names if name.startswith(f"{lane}.") and name.endswith(".jsonl"))
+    return sorted(int(number) for _, number, _ in found if number.isdigit())
 
 
-def segment_name(lane: str, number: int) -> str:
-    """The file name of a lane's segment; numbers start at 1."""
-    return f"{lane}.{number:08d}.jsonl"
+_temporary = itertools.count()
 
 
 def write_whole(path: Path, data: bytes, *, sync: bool = False) -> None:
     """Puts `data` in place at once, mode 0600; `OSError` when the disk does not take all of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A signal handler may write the same file in the middle of this.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_temporary)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        if os.write(descriptor, data) != len(data):
-            raise OSError(f"{path} was not written whole")
-        if sync:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(temporary, path)
+        try:
+            if os.write(descriptor, data) != len(data):
+                raise OSError(f"{path} was not written whole")
+            if sync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,10 +1,10 @@
-"""An experiment's life: handshake, heartbeat, end."""
+"""Experiments as a whole: opened under a key of ours or made under one of the server's; their place and file path."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.resources import Headers
@@ -12,21 +12,29 @@ from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
 # The version of Comet's protocol that we speak; who we are stands in the User-Agent.
 PROTOCOL_VERSION = "3.58.8"
-DEFAULT_BEAT_SECONDS = 10.0
+# The project that Comet puts an experiment in when none is named.
+DEFAULT_PROJECT = "general"
 
 
 @dataclass(frozen=True)
 class Handshake:
     """What the server says of an experiment when it is opened.
 
+    `experiment_key` is the one the server knows it by: ours, unless the server would only make one of its own.
     `focus_url` ends with a slash and becomes the experiment's page with the key behind it. `journal_lanes` says that
     the server drops records it has already stored (the local server does, Comet's cloud does not).
     """
 
-    run_id: str
+    experiment_key: str
+    run_id: str | None
     project_id: str | None
     focus_url: str | None
     journal_lanes: bool
+
+    @property
+    def page(self) -> str | None:
+        """The experiment's page; None when the server did not say where it is."""
+        return self.focus_url + self.experiment_key if self.focus_url else None
 
     @property
     def names(self) -> tuple[str | None, str | None]:
@@ -67,7 +75,7 @@ def open_experiment(transport: Transport, api_key: str, opening: Opening) -> Han
         if error.sdk_error_code != errors.EXPERIMENT_EXISTS or not opening.join:
             raise
         answer = transport.post_json(f"{CLIENTLIB}logger/get/run", _join_body(api_key, opening))
-    return _handshake(answer)
+    return _handshake(opening.experiment_key, answer)
 
 
 def _join_body(api_key: str, opening: Opening) -> dict[str, Any]:
@@ -79,12 +87,13 @@ def _join_body(api_key: str, opening: Opening) -> dict[str, Any]:
     }
 
 
-def _handshake(answer: dict[str, Any]) -> Handshake:
+def _handshake(experiment_key: str, answer: dict[str, Any]) -> Handshake:
     run_id = answer.get("runId")
     if not run_id:
         raise errors.BrokenAnswerError("The server opened the experiment without giving a runId")
     focus_url = answer.get("focusUrl")
     return Handshake(
+        experiment_key=experiment_key,
         run_id=str(run_id),
         project_id=answer.get("project_id"),
         focus_url=(focus_url if focus_url.endswith("/") else f"{focus_url}/") if focus_url else None,
@@ -92,47 +101,39 @@ def _handshake(answer: dict[str, Any]) -> Handshake:
     )
 
 
-def report_status(
-    transport: Transport,
-    api_key: str,
-    experiment_key: str,
-    handshake: Handshake,
-    *,
-    alive: bool,
-    millis: int,
-    attempt: int,
-) -> float:
-    """Seconds until the server wants the next heartbeat. POST clientlib `status-report/update`."""
-    answer = transport.post_json(
-        f"{CLIENTLIB}status-report/update",
-        {
-            "apiKey": api_key,
-            "runId": handshake.run_id,
-            "experimentKey": experiment_key,
-            "projectId": handshake.project_id,
-            "is_alive": alive,
-            "local_timestamp": millis,
-            "offline": False,
-            "attempt": attempt,
-        },
-    )
-    beat = answer.get("is_alive_beat_duration_millis")
-    return beat / 1000 if isinstance(beat, int | float) and beat > 0 else DEFAULT_BEAT_SECONDS
+def create(transport: Transport, workspace: str | None, project_name: str | None) -> str:
+    """The key of a new experiment, as the server makes it. POST `write/experiment/create`.
+
+    Without a workspace it goes to the account's default one (GET `account-details`).
+    """
+    body = {
+        "workspaceName": workspace or transport.get_json(f"{REST}account-details").get("defaultWorkspaceName"),
+        "projectName": project_name or DEFAULT_PROJECT,
+    }
+    key = transport.post_json(f"{REST}write/experiment/create", body).get("experimentKey")
+    if not key:
+        raise errors.BrokenAnswerError("The server made an experiment without saying its experimentKey")
+    return str(key)
 
 
-def report_failure(transport: Transport, experiment_key: str, *, error: str, millis: int, attempt: int) -> None:
-    """Marks the experiment failed, with the error's text. POST `write/experiment/update-status`."""
-    transport.post_json(
-        f"{REST}write/experiment/update-status",
-        {
-            "experimentKey": experiment_key,
-            "isAlive": False,
-            "error": error,
-            "hasCrashed": True,
-            "localTimestamp": millis,
-            "attempt": attempt,
-        },
+def join(transport: Transport, experiment_key: str) -> Handshake:
+    """What documented REST says of an experiment that exists. GET `experiment/metadata`."""
+    answer = transport.get_json(f"{REST}experiment/metadata", {"experimentKey": experiment_key})
+    workspace, project = answer.get("workspaceName"), answer.get("projectName")
+    return Handshake(
+        experiment_key=experiment_key,
+        run_id=None,
+        project_id=answer.get("projectId"),
+        focus_url=page(transport.root, workspace, project, ""),
+        journal_lanes=answer.get("journalLanes") == 1,
     )
+
+
+def page(root: str, workspace: str | None, project_name: str | None, experiment_key: str) -> str | None:
+    """Where a browser finds the experiment; None without workspace or project."""
+    if not workspace or not project_name:
+        return None
+    return f"{root}/{quote(workspace, safe='')}/{quote(project_name, safe='')}/{experiment_key}"
 
 
 def set_file_path(transport: Transport, experiment_key: str, path: str, headers: Headers = None) -> None:

@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from zenml_comet_tracker.comet.resources import Headers
-from zenml_comet_tracker.comet.transport import CLIENTLIB, Transport
+from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 from zenml_comet_tracker.comet.values import WireNumber
 
 MAX_BATCH = 1_000
 
 
-@dataclass(frozen=True)
-class MetricValue:
-    """One point: `millis` since the epoch, the plain name, the context beside it."""
+def row(
+    name: str,
+    value: WireNumber,
+    millis: int,
+    step: int | None = None,
+    epoch: float | None = None,
+    context: str | None = None,
+) -> dict[str, Any]:
+    """One point as a batch holds it: `millis` since the epoch, the plain name, the context beside it."""
+    point: dict[str, Any] = {"metricName": name, "metricValue": value, "timestamp": millis}
+    if step is not None:
+        point["step"] = step
+    if epoch is not None:
+        point["epoch"] = epoch
+    if context is not None:
+        point["context"] = context
+    return point
 
-    name: str
-    value: WireNumber
-    millis: int
-    step: int | None = None
-    epoch: float | None = None
-    context: str | None = None
+
+def line_start(name: str) -> bytes:
+    """How the line of a row with this name begins, up to its value. Names recur, so it is worth keeping."""
+    return b'{"metricName":%b,"metricValue":' % orjson.dumps(name)
 
 
-def write_batch(
-    transport: Transport, experiment_key: str, values: Sequence[MetricValue], headers: Headers = None
-) -> None:
-    """Writes up to 1,000 values in order. POST clientlib `batch/logger/experiment/metric`."""
-    rows = [
-        {
-            "metricName": value.name,
-            "metricValue": value.value,
-            "step": value.step,
-            "epoch": value.epoch,
-            "context": value.context,
-            "timestamp": value.millis,
-        }
-        for value in values
-    ]
-    body = {"experimentKey": experiment_key, "values": rows}
-    transport.post_json(f"{CLIENTLIB}batch/logger/experiment/metric", body, headers=headers)
+def line_end(millis: int, step: int | None, epoch: float | None) -> bytes:
+    """How the line of a row goes on behind its value, newline included: the same for all values of one call."""
+    if epoch is None:
+        if step is None:
+            return b',"timestamp":%d}\n' % millis
+        return b',"timestamp":%d,"step":%d}\n' % (millis, step)
+    return b",%b\n" % orjson.dumps({"timestamp": millis, "epoch": epoch} | ({} if step is None else {"step": step}))[1:]
+
+
+def write_batch(transport: Transport, experiment_key: str, rows: bytes, headers: Headers = None) -> None:
+    """Writes up to 1,000 rows, JSON joined by commas, in order. POST clientlib `batch/logger/experiment/metric`."""
+    body = b'{"experimentKey":"%b","values":[%b]}' % (experiment_key.encode(), rows)
+    transport.post_bytes(f"{CLIENTLIB}batch/logger/experiment/metric", body, headers=headers)
+
+
+def write(transport: Transport, experiment_key: str, value: dict[str, Any], headers: Headers = None) -> None:
+    """Writes one row, in documented REST. POST `write/experiment/metric`."""
+    body = {"experimentKey": experiment_key, **value}
+    transport.post_json(f"{REST}write/experiment/metric", body, headers=headers)

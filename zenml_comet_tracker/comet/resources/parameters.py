@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from zenml_comet_tracker.comet.resources import Headers
-from zenml_comet_tracker.comet.transport import CLIENTLIB, Transport
+from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 from zenml_comet_tracker.comet.values import WireScalar
 
 MAX_BATCH = 1_000
 
 
-@dataclass(frozen=True)
-class ParameterValue:
-    """One parameter; `millis` since the epoch says which of two values is the later."""
+def row(
+    name: str,
+    value: WireScalar,
+    millis: int,
+    step: int | None = None,
+    context: str | None = None,
+    source: str = "manual",
+) -> dict[str, Any]:
+    """One parameter as a batch holds it; `millis` since the epoch says which of two values is the later."""
+    parameter: dict[str, Any] = {
+        "parameterName": name,
+        "parameterValue": value,
+        "timestamp": millis,
+        "source": source,
+    }
+    if step is not None:
+        parameter["step"] = step
+    if context is not None:
+        parameter["context"] = context
+    return parameter
 
-    name: str
-    value: WireScalar
-    millis: int
-    step: int | None = None
-    context: str | None = None
-    source: str = "manual"
+
+def write_batch(transport: Transport, experiment_key: str, rows: bytes, headers: Headers = None) -> None:
+    """Writes up to 1,000 rows, given as JSON joined by commas. POST clientlib `batch/logger/experiment/parameter`."""
+    body = b'{"experimentKey":"%b","values":[%b]}' % (experiment_key.encode(), rows)
+    transport.post_bytes(f"{CLIENTLIB}batch/logger/experiment/parameter", body, headers=headers)
 
 
-def write_batch(
-    transport: Transport, experiment_key: str, values: Sequence[ParameterValue], headers: Headers = None
-) -> None:
-    """Writes up to 1,000 parameters. POST clientlib `batch/logger/experiment/parameter`."""
-    rows = [
-        {
-            "parameterName": value.name,
-            "parameterValue": value.value,
-            "step": value.step,
-            "source": value.source,
-            "context": value.context,
-            "timestamp": value.millis,
-        }
-        for value in values
-    ]
-    body = {"experimentKey": experiment_key, "values": rows}
-    transport.post_json(f"{CLIENTLIB}batch/logger/experiment/parameter", body, headers=headers)
+def write(transport: Transport, experiment_key: str, value: dict[str, Any], headers: Headers = None) -> None:
+    """Writes one row, in documented REST, which has no `source`. POST `write/experiment/parameter`."""
+    body = {"experimentKey": experiment_key, **{name: said for name, said in value.items() if name != "source"}}
+    transport.post_json(f"{REST}write/experiment/parameter", body, headers=headers)

@@ -20,6 +20,8 @@ from zenml_comet_tracker.local.store.store import Store, Target
 
 MAX_BODY_BYTES = 64 << 20
 LANE_HEADER = "X-Comet-Lane"
+# The version of the exactly-once protocol of that header, as whoever opens an experiment is told.
+JOURNAL_LANES = 1
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer
-from zenml_comet_tracker.local.routes.calls import Call, JsonCall, QueryCall, experiment_url
+from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, Call, JsonCall, QueryCall, experiment_url
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.projects import find as find_project
 from zenml_comet_tracker.local.store import experiments, facts, projects, status
@@ -57,7 +57,7 @@ def metadata(call: QueryCall) -> Response:
     """What an experiment is and how it stands; one that fell silent is not running and has crashed."""
     with call.store.read() as connection:
         row = experiments.require(connection, call.fields.text("experimentKey"))
-    return answer(_meta(row, call.store.clock()))
+    return answer({**_meta(row, call.store.clock()), "journalLanes": JOURNAL_LANES})
 
 
 @rest.get("/write/experiment/archive")

@@ -12,7 +12,7 @@ from zenml_comet_tracker.local.routes.answers import (
     RequestError,
     answer,
 )
-from zenml_comet_tracker.local.routes.calls import Call, JsonCall, experiment_url
+from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, Call, JsonCall, experiment_url
 from zenml_comet_tracker.local.store import documents, experiments, projects
 from zenml_comet_tracker.local.store.experiments import NewExperiment
 from zenml_comet_tracker.local.store.projects import DEFAULT_PROJECT, DEFAULT_WORKSPACE
@@ -21,8 +21,6 @@ clientlib = APIRouter()
 
 # Limits that the SDK applies before it sends. The disk is the local server's own limit.
 _UPLOAD_MEGABYTES = 100_000
-# The version of the exactly-once protocol of the X-Comet-Lane header.
-_JOURNAL_LANES = 1
 
 
 @clientlib.post("/logger/add/run")
@@ -87,5 +85,5 @@ def _handshake(call: Call, connection: Any, row: Any) -> dict[str, Any]:
         "cometRestApiAssetUrl": download,
         "cometRestApiImageUrl": download,
         "s3DirectAccessEnabled": False,
-        "journalLanes": _JOURNAL_LANES,
+        "journalLanes": JOURNAL_LANES,
     }

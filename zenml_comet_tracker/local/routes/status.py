@@ -22,7 +22,10 @@ def report(call: JsonCall) -> Response:
     """Takes the SDK's heartbeat or end (`is_alive`); answers how often to report."""
     fields = call.fields
     taken = Report(
-        fields.stated_flag("is_alive"), attempt=fields.integer("attempt"), at_millis=fields.moment("local_timestamp")
+        fields.stated_flag("is_alive"),
+        attempt=fields.integer("attempt"),
+        at_millis=fields.moment("local_timestamp"),
+        writer_start_millis=fields.moment("writerStartMillis"),
     )
     _take(call, taken)
     return answer(
@@ -53,7 +56,14 @@ def update_status(call: JsonCall) -> Response:
 @rest.get("/write/experiment/set-status")
 def keep_alive(call: QueryCall) -> Response:
     """Takes a heartbeat; answers how often to send one."""
-    _take(call, Report(alive=True))
+    fields = call.fields
+    taken = Report(
+        alive=True,
+        attempt=fields.integer("attempt"),
+        at_millis=fields.moment("localTimestamp"),
+        writer_start_millis=fields.moment("writerStartMillis"),
+    )
+    _take(call, taken)
     return answer(
         {
             "isAliveBeatDurationMillis": BEAT_MILLIS,
@@ -88,4 +98,5 @@ def _report(fields: Fields) -> Report:
         error=fields.optional_text("error"),
         attempt=fields.integer("attempt"),
         at_millis=fields.moment("localTimestamp"),
+        writer_start_millis=fields.moment("writerStartMillis"),
     )

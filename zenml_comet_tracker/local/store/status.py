@@ -38,20 +38,22 @@ def end_millis(experiment: Row[Any], now_millis: int) -> int:
 @dataclass(frozen=True)
 class Report:
     """What a client says of itself. `crashed` None = says nothing of it; no attempt = the newest one known;
-    no time = now."""
+    no time = now. `writer_start_millis` is when the process began that says it, by the clock of `at_millis`."""
 
     alive: bool
     crashed: bool | None = None
     error: str | None = None
     attempt: int | None = None
     at_millis: int | None = None
+    writer_start_millis: int | None = None
 
 
 def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> None:
     """Takes the report for the status, unless a newer one was taken before: by attempt, then by time.
 
     Within an attempt that names itself an end stands against signs of life of any time: they left before it, whatever
-    the clocks say. A time to come counts as now, lest it outrank everything until then.
+    the clocks say, unless they are of a writer that began after it. A time to come counts as now, lest it outrank
+    everything until then.
     """
     attempt = experiment.status_attempt if report.attempt is None else report.attempt
     at = transaction.now_millis if report.at_millis is None else min(report.at_millis, transaction.now_millis)
@@ -68,7 +70,7 @@ def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> Non
     else:
         # Start and end are of one clock, the client's, so that its error does not change how long it lasted.
         columns["end_millis"] = max(at if report.at_millis is None else report.at_millis, experiment.start_millis)
-    resumed = report.alive and not experiment.running
+    resumed = (report.alive and not experiment.running) or _takes_up_again(experiment, report)
     if resumed or attempt > experiment.status_attempt:
         # What begins anew has a fate of its own.
         columns.update(crashed=False, error=None)
@@ -83,8 +85,14 @@ def _outranked(experiment: Row[Any], report: Report, attempt: int, at_millis: in
     if attempt != experiment.status_attempt:
         return attempt < int(experiment.status_attempt)
     if report.attempt is not None and report.alive == (not experiment.running):
-        return report.alive
+        return report.alive and not _takes_up_again(experiment, report)
     return at_millis < int(experiment.status_millis)
+
+
+def _takes_up_again(experiment: Row[Any], report: Report) -> bool:
+    """Whether the writer began after the experiment had ended."""
+    start, end = report.writer_start_millis, experiment.end_millis
+    return not experiment.running and start is not None and end is not None and start > int(end)
 
 
 def _says_nothing_new(experiment: Row[Any], report: Report, attempt: int) -> bool:

@@ -1,0 +1,160 @@
+"""A step whose values waited gets the address of its experiment, and no losses, from whoever delivers them."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tests import pipelines
+from tests.comet.scripted import Answer, ScriptedComet
+from zenml_comet_tracker.cli.main import main
+from zenml_comet_tracker.comet.delivery.adoption import Adopter, Kin
+from zenml_comet_tracker.comet.journal.record import fingerprint
+from zenml_comet_tracker.comet.transport import Transport
+
+Stack = Callable[..., str]
+Steps = Callable[[str], dict[str, Any]]
+Config = dict[str, Any]
+
+
+def test_sync_finds_the_key_in_zenml_and_tells_zenml_the_address_once(
+    comet: ScriptedComet,
+    tracked_stack: Callable[..., str],
+    steps_of: Callable[[str], dict[str, Any]],
+    zenml_client: Any,
+    journals: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    zenml_client.create_secret("vault", {"api_key": "in-the-vault"})
+    monkeypatch.setenv("COMET_URL_OVERRIDE", comet.root)
+    tracked_stack({"url": "offline", "api_key": "{{vault.api_key}}", "journal_folder": str(journals)})
+    pipelines.fitting([0.5, 0.25])
+    before = steps_of("fitting")["fit"].run_metadata
+
+    result = CliRunner().invoke(main, ["sync", str(journals)])
+
+    after = steps_of("fitting")["fit"].run_metadata
+    page = f"{comet.root}/ws/proj/{before['comet_experiment_key']}"
+    assert result.exit_code == 0, result.output
+    assert page in result.stdout
+    assert {asked.headers["authorization"] for asked in comet.asked if "authorization" in asked.headers} == {
+        "in-the-vault"
+    }
+    assert (before["comet_delivery"], "experiment_tracker_url" in before) == ("offline", False)
+    assert (after["comet_delivery"], str(after["experiment_tracker_url"])) == ("synced", page)
+    assert list(journals.iterdir()) == []
+
+
+@pytest.fixture
+def offline(comet: ScriptedComet, journals: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The configuration of a component whose journals `sync` takes to the scripted server."""
+    monkeypatch.setenv("COMET_URL_OVERRIDE", comet.root)
+    monkeypatch.setenv("COMET_API_KEY", "k")
+    return {"url": "offline", "journal_folder": str(journals)}
+
+
+def test_what_sync_has_delivered_is_not_lost_any_more(
+    tracked_stack: Stack, steps_of: Steps, offline: Config, journals: Path
+) -> None:
+    tracked_stack({**offline, "journal_persistent": False})
+    pipelines.fitting([0.5])
+    before = steps_of("fitting")["fit"].run_metadata
+
+    result = CliRunner().invoke(main, ["sync", str(journals)])
+
+    after = steps_of("fitting")["fit"].run_metadata
+    assert result.exit_code == 0, result.output
+    assert before["comet_lost"] > 0
+    assert (after["comet_delivery"], after["comet_lost"]) == ("synced", 0)
+
+
+def test_the_last_sync_has_the_last_word_on_a_step_that_was_synced_while_it_ran(
+    tracked_stack: Stack, steps_of: Steps, offline: Config, comet: ScriptedComet, journals: Path
+) -> None:
+    tracked_stack(offline)
+    pipelines.syncing_midway(str(journals))
+    before = steps_of("syncing_midway")["syncs_itself"].run_metadata
+    at_the_end = [value["metricName"] for value in comet.metric_values()]
+
+    result = CliRunner().invoke(main, ["sync", str(journals)])
+
+    after = steps_of("syncing_midway")["syncs_itself"].run_metadata
+    page = f"{comet.root}/ws/proj/{before['comet_experiment_key']}"
+    assert result.exit_code == 0, (result.output, pipelines.seen[-1])
+    assert at_the_end == ["before"], pipelines.seen[-1]
+    assert [value["metricName"] for value in comet.metric_values()] == ["before", "after"]
+    assert (before["comet_delivery"], str(before["experiment_tracker_url"])) == ("offline", page)
+    assert (after["comet_delivery"], str(after["experiment_tracker_url"])) == ("synced", page)
+
+
+@pytest.fixture
+def left_by_an_outage(
+    tracked_stack: Stack, comet: ScriptedComet, journals: Path, tmp_path: Path, closed_port: int
+) -> Path:
+    """The journal folder of a step of `fitting` that found no server, as another process finds it when one is there."""
+    where = {"url": f"http://127.0.0.1:{closed_port}", "api_key": "k", "journal_folder": str(tmp_path / "of_the_step")}
+    tracked_stack({**where, "journal_persistent": False, "finish_timeout": 0.2})
+    pipelines.fitting([0.5, 0.25])
+    # This process goes on trying to deliver the original, which is nobody else's as long as it lives.
+    shutil.copytree(tmp_path / "of_the_step", journals)
+    (header,) = journals.glob("*/header.json")
+    header.write_text(header.read_text().replace(where["url"], comet.root))
+    return journals
+
+
+def adopt(comet: ScriptedComet, journals: Path, pause: Callable[[float], bool] = lambda _: True) -> int:
+    kin = Kin(journals, comet.root, fingerprint("k"))
+    new_transport = functools.partial(Transport, comet.root, "k")
+    return Adopter(kin, "k", new_transport, shared_by_network=lambda _: False).adopt(pause)
+
+
+def test_a_process_that_adopts_tells_zenml_what_it_delivered(
+    left_by_an_outage: Path, comet: ScriptedComet, steps_of: Steps
+) -> None:
+    before = steps_of("fitting")["fit"].run_metadata
+
+    assert adopt(comet, left_by_an_outage) == 1
+
+    after = steps_of("fitting")["fit"].run_metadata
+    page = f"{comet.root}/ws/proj/{before['comet_experiment_key']}"
+    assert (before["comet_delivery"], before["comet_lost"] > 0) == ("pending", True)
+    assert "experiment_tracker_url" not in before
+    assert (after["comet_delivery"], str(after["experiment_tracker_url"])) == ("synced", page)
+    assert after["comet_lost"] == 0
+
+
+def test_an_adoption_that_is_cut_short_names_the_page_and_the_next_one_says_the_rest(
+    left_by_an_outage: Path, comet: ScriptedComet, steps_of: Steps
+) -> None:
+    comet.answer_with("/experiment/metric", Answer(503))
+    assert adopt(comet, left_by_an_outage, lambda _: False) == 0
+    cut_short = steps_of("fitting")["fit"].run_metadata
+    comet.rules.clear()
+
+    assert adopt(comet, left_by_an_outage) == 1
+
+    after = steps_of("fitting")["fit"].run_metadata
+    assert cut_short["comet_lost"] > 0
+    assert (cut_short["comet_delivery"], "experiment_tracker_url" in cut_short) == ("pending", True)
+    assert (after["comet_delivery"], after["comet_lost"]) == ("synced", 0)
+
+
+def test_zenml_failing_costs_the_adoption_nothing(
+    left_by_an_outage: Path,
+    comet: ScriptedComet,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ConnectionError("ZenML is away")
+
+    monkeypatch.setattr("zenml.client.Client.get_run_step", fail)
+    assert adopt(comet, left_by_an_outage) == 1
+    assert "ZenML is away" in caplog.text
+    assert list(left_by_an_outage.iterdir()) == []

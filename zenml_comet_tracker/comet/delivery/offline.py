@@ -1,0 +1,101 @@
+"""Where nothing is to be sent: what stands in for a courier and for its journal. No thread, no socket, no lock.
+
+The journal waits for `zenml-comet sync`, which may deliver it while it is still being written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from zenml_comet_tracker.comet.delivery.courier import Progress
+from zenml_comet_tracker.comet.errors import JournalError
+from zenml_comet_tracker.comet.journal.lane_reader import LaneReader
+from zenml_comet_tracker.comet.journal.record import LANES, End, write_whole
+from zenml_comet_tracker.comet.journal.writer import JournalWriter
+from zenml_comet_tracker.comet.resources.experiments import Handshake
+
+OFFLINE = "offline"
+
+
+class OfflineJournal:
+    """A journal that its own process only writes."""
+
+    lanes: Mapping[str, LaneReader] = MappingProxyType({})
+
+    def __init__(self, writer: JournalWriter) -> None:
+        self._writer = writer
+
+    @property
+    def outlives_the_process(self) -> bool:
+        """Whether all that waits is on disk."""
+        return self._writer.folder is not None and not self._writer.spilled
+
+    def mark(self, name: str) -> None:
+        """Remembers a fact for whoever delivers the journal."""
+        if self._writer.folder is not None:
+            with contextlib.suppress(OSError):
+                write_whole(self._writer.folder / name, b"")
+
+    def marked(self, name: str) -> bool:
+        """Whether the fact was remembered."""
+        return self._writer.folder is not None and (self._writer.folder / name).exists()
+
+    def delivered_to(self, lane: str) -> int:
+        """The number of the next line that a sync would deliver."""
+        try:
+            return LaneReader(self._writer.folder, lane).cursor.next_sequence
+        except JournalError:
+            return 1
+
+    def mend(self) -> bool:
+        """Never: the writer sees for itself, at the end."""
+        return False
+
+    def forsake(self) -> None:
+        """Has nothing to let go of."""
+
+
+class OfflineCourier:
+    """A courier that nobody asks to go: what is delivered, if anything, a sync has delivered meanwhile."""
+
+    handshake: Handshake | None = None
+    stopped = False
+    bytes_sent = 0
+    throttled_seconds = 0.0
+
+    def __init__(self, journal: OfflineJournal) -> None:
+        self.journal = journal
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+
+    @property
+    def delivered(self) -> int:
+        """Values that a sync has delivered, or set aside, so far."""
+        return sum(self.journal.delivered_to(lane) - 1 for lane in LANES)
+
+    @property
+    def refused(self) -> int:
+        """Values set aside: none here."""
+        return 0
+
+    @property
+    def lost(self) -> int:
+        """Values that a deleted folder took along: not known here."""
+        return 0
+
+    def progress(self) -> Progress:
+        """Nothing moves, and waiting would not help."""
+        return Progress(finished=False, drained=False, refused=False, unreachable=True, reason=OFFLINE)
+
+    def reached(self, targets: Mapping[str, int]) -> bool:
+        """Whether all up to these sequence numbers is delivered."""
+        return all(self.journal.delivered_to(lane) >= target for lane, target in targets.items())
+
+    def hurry(self) -> None:
+        """Has nothing to hurry."""
+
+    def finish(self, end: End) -> None:
+        """Leaves the end to whoever delivers the journal, where it stands."""

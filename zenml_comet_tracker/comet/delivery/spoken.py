@@ -1,0 +1,76 @@
+"""What both protocols send alike: one request for each portion, marked with its place in its lane."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, BinaryIO
+
+from zenml_comet_tracker.comet.delivery.protocol import Protocol
+from zenml_comet_tracker.comet.journal.portion import Portion
+from zenml_comet_tracker.comet.journal.reader import JournalReader
+from zenml_comet_tracker.comet.journal.record import BATCHED_LANES, FILES, Header
+from zenml_comet_tracker.comet.resources import Headers, experiments, html, others
+from zenml_comet_tracker.comet.resources.experiments import Handshake
+from zenml_comet_tracker.comet.transport import Transport
+
+LANE_HEADER = "X-Comet-Lane"
+
+
+class SpokenProtocol(Protocol):
+    """A protocol that speaks for itself; what it says of values, tags, files and life is its own."""
+
+    def __init__(self, journal: JournalReader, api_key: str, handshake: Handshake) -> None:
+        self._journal = journal
+        self._api_key = api_key
+        self.handshake = handshake
+
+    @property
+    def header(self) -> Header:
+        """Who wrote the journal, and for what."""
+        return self._journal.header
+
+    @property
+    def experiment_key(self) -> str:
+        """The key under which the server knows the experiment."""
+        return self.handshake.experiment_key
+
+    def send(self, transport: Transport, lane: str, portion: Portion) -> bool:
+        headers = self._lane_header(lane, portion)
+        if lane in BATCHED_LANES:
+            self._send_values(transport, lane, portion, headers)
+            return True
+        (row,) = portion.rows()
+        if lane == FILES:
+            with self._journal.open_kept(row["file"]) as stream:
+                self._upload(transport, row, stream, headers)
+        else:
+            self._send_row(transport, row, headers)
+        return True
+
+    @abstractmethod
+    def _send_values(self, transport: Transport, lane: str, portion: Portion, headers: Headers) -> None: ...
+
+    @abstractmethod
+    def _add_tags(self, transport: Transport, names: list[str], headers: Headers) -> None: ...
+
+    @abstractmethod
+    def _upload(self, transport: Transport, row: dict[str, Any], stream: BinaryIO, headers: Headers) -> None: ...
+
+    def _lane_header(self, lane: str, portion: Portion) -> Headers:
+        if not self.handshake.journal_lanes:
+            return None
+        return {LANE_HEADER: f"{self.header.writer}/{lane}/{portion.first}"}
+
+    def _send_row(self, transport: Transport, row: dict[str, Any], headers: Headers) -> None:
+        key, millis = self.experiment_key, row["t"]
+        match row["k"]:
+            case "other":
+                others.write(transport, key, row["name"], row["value"], millis, headers)
+            case "tags":
+                self._add_tags(transport, row["tags"], headers)
+            case "html":
+                html.write(transport, key, row["html"], clear=row["clear"], millis=millis, headers=headers)
+            case "file_path":
+                experiments.set_file_path(transport, key, row["path"], headers)
+            case unknown:
+                raise ValueError(f"a record of kind {unknown!r}, which this version does not know")

@@ -1,0 +1,86 @@
+"""What the server is told of an experiment's life: signs of life, how it ended, when it began and ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from zenml_comet_tracker.comet.resources.experiments import Handshake
+from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
+
+DEFAULT_BEAT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When something was so, in milliseconds since the epoch, and in which attempt of the step.
+
+    `writer_start_millis` is when the writer began that says it: one that began after an end takes the experiment up
+    again.
+    """
+
+    millis: int
+    attempt: int
+    writer_start_millis: int
+
+
+def report(transport: Transport, api_key: str, handshake: Handshake, when: Moment, *, alive: bool) -> float:
+    """Seconds until the server wants the next heartbeat. POST clientlib `status-report/update`."""
+    answer = transport.post_json(
+        f"{CLIENTLIB}status-report/update",
+        {
+            "apiKey": api_key,
+            "runId": handshake.run_id,
+            "experimentKey": handshake.experiment_key,
+            "projectId": handshake.project_id,
+            "is_alive": alive,
+            "local_timestamp": when.millis,
+            "offline": False,
+            "attempt": when.attempt,
+            "writerStartMillis": when.writer_start_millis,
+        },
+    )
+    return _beat_seconds(answer.get("is_alive_beat_duration_millis"))
+
+
+def keep_alive(transport: Transport, experiment_key: str, when: Moment) -> float:
+    """Seconds until the server wants the next heartbeat. GET `write/experiment/set-status`."""
+    params = {
+        "experimentKey": experiment_key,
+        "localTimestamp": when.millis,
+        "attempt": when.attempt,
+        "writerStartMillis": when.writer_start_millis,
+    }
+    answer = transport.get_json(f"{REST}write/experiment/set-status", params)
+    return _beat_seconds(answer.get("isAliveBeatDurationMillis"))
+
+
+def report_end(transport: Transport, experiment_key: str, when: Moment, *, error: str | None) -> None:
+    """Marks the experiment ended, failed when there is an error's text. POST `write/experiment/update-status`."""
+    transport.post_json(
+        f"{REST}write/experiment/update-status",
+        {
+            "experimentKey": experiment_key,
+            "isAlive": False,
+            "error": error,
+            "hasCrashed": error is not None,
+            "localTimestamp": when.millis,
+            "attempt": when.attempt,
+            "writerStartMillis": when.writer_start_millis,
+        },
+    )
+
+
+def set_times(transport: Transport, experiment_key: str, start_millis: int | None, end_millis: int) -> None:
+    """Says when it began, if that is known, and ended. POST `write/experiment/set-start-end-time`."""
+    body = {"experimentKey": experiment_key, "startTimeMillis": start_millis, "endTimeMillis": end_millis}
+    transport.post_json(f"{REST}write/experiment/set-start-end-time", body)
+
+
+def clear_throttling(transport: Transport, experiment_key: str) -> None:
+    """Says that all which the server held back has arrived. POST `write/experiment/{key}/mark-not-throttled`."""
+    transport.post_json(f"{REST}write/experiment/{experiment_key}/mark-not-throttled", {})
+
+
+def _beat_seconds(millis: Any) -> float:
+    return millis / 1000 if isinstance(millis, int | float) and millis > 0 else DEFAULT_BEAT_SECONDS

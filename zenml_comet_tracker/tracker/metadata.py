@@ -1,0 +1,125 @@
+"""What ZenML is told of a step's experiment: short texts, finite numbers and the address of its page."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from zenml.metadata.metadata_types import MetadataType, Uri
+
+from zenml_comet_tracker.tracker.runs import StepRun
+
+if TYPE_CHECKING:
+    from zenml_comet_tracker.comet.stats import Stats
+
+logger = logging.getLogger(__name__)
+
+# Seconds. A server that takes connections and never answers must not hold a step up; one that refuses is known at once.
+PATIENCE = 5.0
+# ZenML's server keeps longer texts, its dashboard shows them badly.
+TEXT_LIMIT = 2000
+# What a step says of its delivery that is not true any more when all of it is with a server.
+UNDELIVERED = ("pending", "offline", "refused")
+
+Metadata = dict[str, MetadataType]
+
+
+def of_run(run: StepRun) -> Metadata:
+    """What is known when the step's function is done, before the last values are delivered."""
+    if run.inert:
+        return {"comet_experiment_key": run.key, "comet_delivery": "untracked"}
+    experiment = run.experiment
+    url = experiment.url if run.offline else experiment.wait_for_url(min(PATIENCE, run.time_left()))
+    delivery = _delivery(run, url)
+    texts = {
+        "comet_experiment_key": run.key,
+        "comet_experiment_name": experiment.name or run.name,
+        "comet_workspace": experiment.workspace,
+        "comet_project_name": experiment.project_name,
+        "comet_delivery": delivery,
+    }
+    metadata: Metadata = {name: text[:TEXT_LIMIT] for name, text in texts.items() if text}
+    if url and delivery != "refused":
+        metadata["experiment_tracker_url"] = Uri(url)
+    return metadata
+
+
+def of_losses(stats: Stats, lost: int = 0) -> Metadata:
+    """How many values of the step are with no server and will not be, and why; empty when there are none.
+
+    `lost` are those that waited at the end in a journal which does not outlive the step.
+    """
+    dropped, refused = sum(stats.dropped.values()), sum(stats.refused.values())
+    counts = {"comet_dropped": dropped, "comet_refused": refused, "comet_lost": lost}
+    metadata: Metadata = {name: count for name, count in counts.items() if count}
+    if reasons := [*stats.dropped.items(), *stats.refused.items()]:
+        text = "; ".join(f"{reason}: {count}" for reason, count in reasons)
+        metadata["comet_loss_reasons"] = text[:TEXT_LIMIT]
+    return metadata
+
+
+def of_delivery(known: Mapping[str, Any], page: str | None) -> Metadata:
+    """What the delivery of a step's whole journal makes untrue of its metadata; empty when nothing is."""
+    metadata: Metadata = {}
+    if known.get("comet_delivery") in UNDELIVERED:
+        metadata["comet_delivery"] = "synced"
+        if page is not None:
+            metadata["experiment_tracker_url"] = Uri(page)
+    if known.get("comet_lost"):
+        metadata["comet_lost"] = 0
+    return metadata
+
+
+def publish(step_run_id: UUID, component_id: UUID, metadata: Metadata, patience: float = PATIENCE) -> None:
+    """Adds to the metadata of a step run, after ZenML asked for it; waits `patience` seconds and never raises."""
+    _in_time(functools.partial(_publish, step_run_id, component_id, metadata), patience)
+
+
+def publish_delivered(step_run_id: UUID, component_id: UUID, page: str | None, patience: float = PATIENCE) -> None:
+    """Corrects the metadata of a step run whose whole journal is delivered by now; waits and raises as `publish`."""
+
+    def call() -> None:
+        from zenml.client import Client
+
+        try:
+            known = Client().get_run_step(step_run_id).run_metadata
+        except KeyError:
+            logger.debug("ZenML knows no step run %s any more.", step_run_id)
+            return
+        except Exception:
+            logger.warning("ZenML did not say what it knows of step run %s.", step_run_id, exc_info=True)
+            return
+        if found := of_delivery(known, page):
+            _publish(step_run_id, component_id, found)
+
+    _in_time(call, patience)
+
+
+def _publish(step_run_id: UUID, component_id: UUID, metadata: Metadata) -> None:
+    from zenml.orchestrators.publish_utils import publish_step_run_metadata
+
+    try:
+        publish_step_run_metadata(step_run_id, {component_id: metadata})
+    except Exception:
+        logger.warning("ZenML did not take the metadata %s of step run %s.", metadata, step_run_id, exc_info=True)
+
+
+def _in_time(call: Callable[[], None], patience: float) -> None:
+    # In a thread, because ZenML's client repeats what its server does not answer, for minutes.
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(call,), name="comet-metadata", daemon=True)
+    thread.start()
+    thread.join(patience)
+
+
+def _delivery(run: StepRun, url: str | None) -> str | None:
+    if run.offline:
+        return "offline"
+    opening = run.experiment.opening
+    if opening == "opened" and url:
+        return None
+    return "refused" if opening == "refused" else "pending"
