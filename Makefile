@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench .run-bench faults soak clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,12 +16,14 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   ruff, mypy --strict, layer rules"
 	@echo "make bench   measure, side by side with the peers"
+	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
+	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"
 
 demo: $(VENV)/.ready-demo
 	@$(BIN)/zenml-comet demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -29,11 +31,21 @@ check: $(VENV)/.ready-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
 
-bench: $(VENV)/.ready-dev
+# The peers bring dozens of distributions, which no test is to depend on by accident: a place of their own.
+bench:
+	@$(MAKE) --no-print-directory VENV=.venv-bench .run-bench
+
+.run-bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
+faults: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.faults $(ARGS)
+
+soak: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.faults.soak $(SECONDS)
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -60,3 +72,8 @@ $(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
 	@echo "Setting up $(VENV) with the development tools (once; a minute or two)..." >&2
 	@$(INSTALL) -e '.[local,examples]' --group dev
 	@touch $@ $(VENV)/.ready-demo
+
+$(VENV)/.ready-bench: pyproject.toml | $(BIN)/python
+	@echo "Setting up $(VENV) with the peers (once; a minute or two)..." >&2
+	@$(INSTALL) -e . --group bench
+	@touch $@

@@ -1,10 +1,12 @@
-"""Runs every case for every client, interleaved, and prints medians and ratios as a Markdown table."""
+"""Runs every case for every client, interleaved, and prints the medians as a Markdown table."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -12,11 +14,17 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
 
-from benchmarks.cases import CASES, CLIENTS, DELIVERED_POINTS
+from benchmarks.cases import CASES, Figures
+from benchmarks.clients import COMET_ML, MODULES, OPENERS, OURS, TRACKIO
+from benchmarks.targets import TARGETS
 
-OURS, PEER = CLIENTS
-LIMIT_SECONDS = 300
+LIMIT_SECONDS = 900
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 
 
 @contextmanager
@@ -32,47 +40,95 @@ def stand_in() -> Iterator[str]:
         process.stdout.close()
 
 
-def ask(root: str, path: str) -> dict[str, int]:
-    """What the stand-in says."""
-    with urllib.request.urlopen(f"{root}/{path}", timeout=30) as answer:
-        return dict(json.load(answer))
+def measure(client: str, case: str, root: str) -> Figures:
+    """One case in a fresh process with an empty home."""
+    urllib.request.urlopen(f"{root}/reset", timeout=60).close()
+    with tempfile.TemporaryDirectory(prefix="zenml-comet-bench-") as home:
+        # PYTHONDONTWRITEBYTECODE would have some clients compiled at each import, and others not.
+        foreign = ("COMET_", "ZENML_", "TRACKIO_", "PYTHON")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.cases", client, case, root],
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=True,
+            env=environment | {"HOME": home, "TMPDIR": home},
+        )
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure(client: str, case: str, root: str) -> dict[str, float]:
-    """One case in a fresh process with an empty home; what the server counted is part of the figures."""
-    ask(root, "reset")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("COMET_")} | {"HOME": tempfile.mkdtemp()}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.cases", client, case, root],
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=True,
-        env=environment,
-    )
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    counted = ask(root, "points")
-    if case.startswith("deliver"):
-        figures["lost"] = DELIVERED_POINTS - counted["points"]
-    if case != "import":
-        figures["requests"] = counted["requests"]
-    return figures
+def run_case(case: str, clients: list[str], rounds: int, root: str) -> list[dict[str, Figures]]:
+    """Every round's figures by client; the clients take turns, so that a busy minute meets all of them."""
+    taking_part = [client for client in clients if client in CASES[case].clients]
+    times = min(rounds, CASES[case].most_rounds)
+    return [{client: measure(client, case, root) for client in taking_part} for _ in range(times)]
+
+
+def rows(case: str, clients: list[str], rounds: list[dict[str, Figures]]) -> Iterator[str]:
+    """One table row for each figure of a case."""
+    for figure in rounds[0][OURS]:
+        medians = {
+            client: statistics.median(one[client][figure] for one in rounds)
+            for client in rounds[0]
+            if figure in rounds[0][client]
+        }
+        target = TARGETS.get((case, figure))
+        cells = [case, figure, *(f"{medians[c]:.4g}" if c in medians else "" for c in clients)]
+        cells += [f"at most {target}", target.verdict(medians)] if target else ["", ""]
+        yield f"| {' | '.join(cells)} |"
+
+
+def circumstances(rounds: int) -> str:
+    """When and on what the figures were measured."""
+    versions = [f"{client} {version(client)}" for client in (COMET_ML, TRACKIO) if _is_installed(client)]
+    load = os.getloadavg()[0]
+    facts = [f"{datetime.now(timezone.utc):%Y-%m-%d}", f"{os.cpu_count()} cores, load {load:.1f} at the end"]
+    facts += [f"Python {platform.python_version()}", *versions, f"medians of {rounds} rounds"]
+    return f"{', '.join(facts)}:"
+
+
+def table(wanted: list[str], clients: list[str], rounds: int) -> Iterator[str]:
+    """The lines of the table, as they come."""
+    labels = [f"{client} (lean)" if client == COMET_ML else client for client in clients]
+    yield f"| case | figure | {' | '.join(labels)} | target | verdict |"
+    yield f"|{'---|' * (len(labels) + 4)}"
+    with stand_in() as root:
+        for client in clients:
+            # Compiles what was never imported here before.
+            measure(client, "import", root)
+        for case in wanted:
+            yield from rows(case, clients, run_case(case, clients, rounds, root))
+
+
+def write(text: str) -> None:
+    """Puts the figures between their marks in the page on performance."""
+    before, rest = PAGE.read_text("utf-8").split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", "utf-8")
+
+
+def _is_installed(client: str) -> bool:
+    return importlib.util.find_spec(MODULES[client][0].partition(".")[0]) is not None
 
 
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each case runs; the long ones run less often")
     parser.add_argument("--case", choices=list(CASES), action="append", help="only these cases")
+    parser.add_argument("--client", choices=[c for c in OPENERS if c != OURS], action="append", help="only these peers")
+    parser.add_argument("--write", action="store_true", help=f"also put the table into {PAGE.name}")
     arguments = parser.parse_args()
-    print(f"| case | figure | {OURS} | {PEER} (lean) | ratio |\n|---|---|---|---|---|")
-    with stand_in() as root:
-        for case in arguments.case or CASES:
-            rounds = [{c: measure(c, case, root) for c in CLIENTS} for _ in range(arguments.rounds)]
-            for figure in rounds[0][OURS]:
-                ours, peer = (statistics.median(r[c][figure] for r in rounds) for c in (OURS, PEER))
-                ratio = f"{ours / peer:.3f}" if peer else "-"
-                print(f"| {case} | {figure} | {ours:.4g} | {peer:.4g} | {ratio} |", flush=True)
+    wanted = [OURS, *(arguments.client or [client for client in OPENERS if client != OURS])]
+    clients = [client for client in wanted if _is_installed(client)]
+    for client in set(wanted) - set(clients):
+        print(f"{client} is not installed here and is left out; `make bench` brings it.", file=sys.stderr)
+    lines = []
+    for line in table(arguments.case or list(CASES), clients, arguments.rounds):
+        print(line, flush=True)
+        lines.append(line)
+    if arguments.write:
+        write("\n".join([circumstances(arguments.rounds), "", *lines]))
 
 
 if __name__ == "__main__":

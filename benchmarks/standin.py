@@ -1,4 +1,7 @@
-"""A server that says yes to everything and decodes nothing while a client runs. Prints its port; GET /points counts."""
+"""A server that says yes to everything and decodes nothing while a client runs.
+
+Prints its port. GET /counted counts what came since GET /reset.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,17 @@ ANSWER = {
     "gpu_monitor_interval_millis": 60_000,
     "cpu_monitor_interval_millis": 60_000,
 }
-bodies: list[bytes] = []
+METRICS_PATH = "/experiment/metric"
+BLOCK = 1 << 20
+
+batches: list[bytes] = []
 requests: list[str] = []
 
 
-def count_points(logged_name: str) -> int:
+def points(logged_name: str) -> int:
     """Values of one metric in every batch so far."""
     wanted = json.dumps(logged_name).encode()
-    plain = (gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body for body in bodies)
+    plain = (gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body for body in batches)
     return sum(body.count(b'"metricName":' + wanted) + body.count(b'"metricName": ' + wanted) for body in plain)
 
 
@@ -33,25 +39,34 @@ class Handler(BaseHTTPRequestHandler):
     """Answers every method."""
 
     protocol_version = "HTTP/1.1"
+    # Status, headers and body leave in one piece: in two, the client's delayed acknowledgement holds up the second.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def _respond(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         answer: dict[str, object] = ANSWER
-        if self.path == "/points":
-            answer = {"points": count_points("loss"), "requests": len(requests)}
+        if self.path == "/counted":
+            answer = {"points": points("loss"), "batches": len(batches), "requests": len(requests)}
         elif self.path == "/reset":
-            bodies.clear()
+            batches.clear()
             requests.clear()
         else:
-            requests.append(self.path)
-            if self.path.endswith("/experiment/metric"):
-                bodies.append(body)
+            self._receive()
         data = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def _receive(self) -> None:
+        requests.append(self.path)
+        length = int(self.headers.get("Content-Length") or 0)
+        if self.path.endswith(METRICS_PATH):
+            batches.append(self.rfile.read(length))
+        else:
+            while length > 0:
+                length -= len(self.rfile.read(min(BLOCK, length))) or length
 
     do_GET = do_POST = do_PUT = _respond  # noqa: N815
 

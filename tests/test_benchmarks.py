@@ -1,0 +1,71 @@
+"""What the measurements stand on: the verdicts, and the stand-in server that counts."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import threading
+import urllib.request
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as runner
+from benchmarks import cases, clients, standin, targets
+from benchmarks.clients import COMET_ML, OURS, TRACKIO
+
+PAGE = runner.PAGE.read_text("utf-8")
+
+
+@pytest.fixture
+def root() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), standin.Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"), [(4.0, "reached"), (4.4, "missed: 1.1 x"), (0.0, "reached"), (40.0, "missed: 10 x")]
+)
+def test_a_target_is_the_strictest_of_its_limits(ours: float, verdict: str) -> None:
+    target = targets.Target(((0.1, COMET_ML), (0.4, TRACKIO)), limit=9)
+    assert target.verdict({OURS: ours, COMET_ML: 50.0, TRACKIO: 10.0}) == verdict
+    assert str(target) == "0.1 x comet_ml, 0.4 x trackio, 9"
+
+
+def test_a_peer_that_was_not_measured_sets_no_limit() -> None:
+    assert targets.Target(((0.1, COMET_ML),)).verdict({OURS: 5.0}) == ""
+    assert targets.Target(limit=0).verdict({OURS: 1.0}).startswith("missed")
+
+
+def test_every_target_is_of_a_figure_that_is_measured() -> None:
+    assert {case for case, _ in targets.TARGETS} <= cases.CASES.keys()
+    assert set(clients.OPENERS) == set(clients.MODULES)
+
+
+def test_the_stand_in_counts_what_arrives_however_it_is_packed(root: str) -> None:
+    def send(path: str, body: bytes) -> None:
+        urllib.request.urlopen(urllib.request.Request(f"{root}/{path}", data=body), timeout=10).close()
+
+    send("reset", b"")
+    batch = b'{"values":[{"metricName":"loss"},{"metricName": "loss"},{"metricName":"other"}]}'
+    send("clientlib/batch/logger/experiment/metric", batch)
+    send("clientlib/batch/logger/experiment/metric", gzip.compress(batch))
+    send("clientlib/asset/upload", bytes(3_000_000))
+    assert clients.counted(root) == {"points": 4, "batches": 2, "requests": 3}
+
+
+def test_the_figures_go_where_their_page_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, _, after = re.split(f"({re.escape(runner.BEGIN)}.*{re.escape(runner.END)})", PAGE, flags=re.DOTALL)
+    monkeypatch.setattr(runner, "PAGE", tmp_path / "performance.md")
+    runner.PAGE.write_text(PAGE, "utf-8")
+    for text in ("earlier", "| a | table |\n|---|---|"):
+        runner.write(text)
+        assert runner.PAGE.read_text("utf-8") == f"{before}{runner.BEGIN}\n{text}\n{runner.END}{after}"
