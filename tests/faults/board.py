@@ -7,16 +7,16 @@ from pathlib import Path
 
 KINDS = ("metrics", "parameters", "html", "assets")
 WRITERS = 8
-_SHARED = ("fault", "applied", "pid", "closing")
+_SHARED = ("fault", "applied", "struck", "pid", "closing")
 _SLOTS = len(_SHARED) + WRITERS * len(KINDS)
 
 
 class Board:
     """Whole numbers in a file that is mapped into memory by everyone who opens it.
 
-    Shared: the `fault` that the step asks for and the one that is `applied` (numbers of the catalogue), the step's
-    `pid`, and whether it is `closing` its experiment. Besides, for each writer (a thread or a process), how many calls
-    of each kind have returned.
+    Shared: the `fault` that the step asks for and the one that is `applied` (numbers of the catalogue), how many
+    requests that one `struck` are still under way, the step's `pid`, and whether it is `closing` its experiment.
+    Besides, for each writer (a thread or a process), how many calls of each kind have returned.
     """
 
     def __init__(self, path: Path) -> None:

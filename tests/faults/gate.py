@@ -69,6 +69,7 @@ class Gate:
         self.fault: Fault | None = None
         self.turned = threading.Event()
         self._connections: set[socket.socket] = set()
+        self._counting = threading.Lock()
         # Bound and never listening: while the door is shut, the port refuses and stays ours.
         self._place = _bound(0)
         self._port = self._place.getsockname()[1]
@@ -125,6 +126,11 @@ class Gate:
         self.requests += 1
         self.met += self.fault is not None
         return self.requests
+
+    def struck(self, change: int) -> None:
+        """Counts the requests that have met a fault and not yet their end."""
+        with self._counting:
+            self.board["struck"] += change
 
     def _hang_up(self) -> None:
         for connection in list(self._connections):
@@ -185,14 +191,18 @@ class _Handler(BaseHTTPRequestHandler):
         gate.on_request(number, "received")
         body += self.rfile.read(size - size // 2)
         fault, turned = gate.fault, gate.turned
-        if fault is not None and fault.delay:
-            time.sleep(fault.delay / gate.rate)
-        if fault is None or fault.passes:
-            answer = self._passed_on(body)
-        else:
-            answer = fault.status, {"Content-Type": JSON_TYPE, **fault.headers}, fault.body
-        gate.on_request(number, "answered")
-        self._tell(*answer, ending=fault.ending if fault is not None else "", turned=turned)
+        gate.struck(fault is not None)
+        try:
+            if fault is not None and fault.delay:
+                time.sleep(fault.delay / gate.rate)
+            if fault is None or fault.passes:
+                answer = self._passed_on(body)
+            else:
+                answer = fault.status, {"Content-Type": JSON_TYPE, **fault.headers}, fault.body
+            gate.on_request(number, "answered")
+            self._tell(*answer, ending=fault.ending if fault is not None else "", turned=turned)
+        finally:
+            gate.struck(-(fault is not None))
 
     do_GET = do_POST = do_PUT = _respond  # noqa: N815
 

@@ -83,12 +83,12 @@ class Step:
             hurry.pause(seconds / parts)
 
     def meet(self, fault: str) -> None:
-        """Asks the gate for a fault, and waits until it is there; "" for none."""
+        """Asks the gate for a fault, and waits until it is there; "" for none: then until the last one has struck."""
         number = number_of(fault) if fault else 0
         _break_names(fault == "DNS failure")
         self.board["fault"] = number
-        while self.board["applied"] != number:
-            time.sleep(0)
+        while self.board["applied"] != number or (number == 0 and self.board["struck"]):
+            hurry.pause(0.02)
 
     def end(self) -> Report:
         """Ends the experiment and tells how that went."""
@@ -177,8 +177,8 @@ def network(plan: Plan, board: Board) -> Step:
     step.log_over(third, OUTAGE_SECONDS if plan.window in ("middle", "on") else 2.0)
     if plan.window == "middle":
         step.meet("")
-    # A request that was under way in the fault has met its end by the time that the step comes to its own.
-    step.log_over(plan.points - 2 * third, 2.0)
+    # The client has read what became of its requests in the fault by the time that the step comes to its end.
+    step.log_over(plan.points - 2 * third, 10.0 if plan.window in ("start", "middle") else 2.0)
     if plan.window == "end":
         step.meet(plan.fault)
     step.end().save(plan.report_file)
