@@ -102,13 +102,14 @@ def test_an_upload_sent_again_is_one_asset(local_server: LocalServer, key: str) 
     assert content(local_server, asset_id).content == b"second"
 
 
-def test_an_asset_id_belongs_to_one_experiment(local_server: LocalServer, key: str) -> None:
+def test_two_experiments_may_have_an_asset_of_one_id(local_server: LocalServer, key: str) -> None:
     asset_id = uuid.uuid4().hex
     upload(local_server, key, b"mine", assetId=asset_id)
     other = begin(local_server)
-    assert upload(local_server, other, b"theirs", assetId=asset_id).status_code == 400
-    assert content(local_server, asset_id).content == b"mine"
     assert content(local_server, asset_id, experimentKey=other).status_code == 404
+    assert upload(local_server, other, b"theirs", assetId=asset_id).status_code == 200
+    assert content(local_server, asset_id, experimentKey=key).content == b"mine"
+    assert content(local_server, asset_id, experimentKey=other).content == b"theirs"
 
 
 def test_a_remote_asset_is_a_link_and_never_opened(local_server: LocalServer, key: str) -> None:

@@ -16,7 +16,6 @@ from zenml_comet_tracker.local.routes.answers import RequestError, answer
 from zenml_comet_tracker.local.routes.calls import QueryCall, Upload, UploadCall
 from zenml_comet_tracker.local.store import assets, experiments
 from zenml_comet_tracker.local.store.assets import MODEL_ELEMENT, NewAsset
-from zenml_comet_tracker.local.store.faults import UnknownAssetError
 from zenml_comet_tracker.local.store.files import Files
 
 rest = APIRouter()
@@ -71,9 +70,7 @@ def content(call: QueryCall) -> Response:
     asset_id = call.fields.optional_text("assetId") or call.fields.text("imageId")
     key = call.fields.optional_text("experimentKey")
     with call.store.read() as connection:
-        row = assets.require(connection, asset_id)
-    if key and key != row.experiment_key:
-        raise UnknownAssetError(asset_id)
+        row = assets.require(connection, asset_id, key or None)
     if row.sha256 is None:
         raise RequestError(f"Asset {asset_id} is remote: its content lies at {row.link}.", status=404)
     kind = mimetypes.guess_type(row.file_name)[0]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from zenml_comet_tracker.local.store import schema
-from zenml_comet_tracker.local.store.faults import TakenError, UnknownAssetError
+from zenml_comet_tracker.local.store.faults import UnknownAssetError
 
 MODEL_ELEMENT = "model-element"
 
@@ -38,18 +38,15 @@ class NewAsset:
 def add(connection: Connection, experiment_id: int, new: NewAsset, *, overwrite: bool) -> None:
     """Stores an asset; sent again with the same id it replaces itself, with `overwrite` all of its name and type.
 
-    Raises `TakenError` when another experiment has an asset of this id.
+    Two experiments may each have an asset of one id: who uploads an archive again does so under the ids in it.
     """
     asset = schema.asset.c
-    owner = connection.scalar(select(asset.experiment_id).where(asset.asset_id == new.asset_id))
-    if owner is not None and owner != experiment_id:
-        raise TakenError(f"Another experiment has an asset with id {new.asset_id!r}.")
     if overwrite:
         same = (asset.experiment_id == experiment_id, asset.file_name == new.file_name, asset.type == new.type)
         connection.execute(delete(schema.asset).where(*same, asset.asset_id != new.asset_id))
     row = {**asdict(new), "experiment_id": experiment_id, "remote": new.sha256 is None}
     statement = insert(schema.asset).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_=row))
+    connection.execute(statement.on_conflict_do_update(index_elements=["experiment_id", "asset_id"], set_=row))
 
 
 def of_experiment(
@@ -62,18 +59,24 @@ def of_experiment(
         statement = statement.where(asset.type == asset_type)
     if file_name is not None:
         statement = statement.where(asset.file_name == file_name)
-    return connection.execute(statement.order_by(asset.created_millis, schema.asset.c.asset_id)).all()
+    return connection.execute(statement.order_by(asset.created_millis, schema.asset.c.id)).all()
 
 
-def require(connection: Connection, asset_id: str) -> Row[Any]:
-    """The asset's row with `experiment_key`. Raises `UnknownAssetError`."""
+def require(connection: Connection, asset_id: str, experiment_key: str | None = None) -> Row[Any]:
+    """The asset's row with `experiment_key`: that experiment's where one is named, else the newest of this id.
+
+    Raises `UnknownAssetError`.
+    """
     asset = schema.asset.c
     statement = (
         select(schema.asset, schema.experiment.c.key.label("experiment_key"))
         .join(schema.experiment, schema.experiment.c.id == asset.experiment_id)
         .where(asset.asset_id == asset_id)
+        .order_by(asset.created_millis.desc(), asset.id.desc())
     )
-    row = connection.execute(statement).one_or_none()
+    if experiment_key is not None:
+        statement = statement.where(schema.experiment.c.key == experiment_key)
+    row = connection.execute(statement).first()
     if row is None:
         raise UnknownAssetError(asset_id)
     return row

@@ -29,7 +29,14 @@ def _first_schema(connection: Connection) -> None:
     connection.execute(schema.change.insert().values(id=1, number=0))
 
 
-MIGRATIONS = (Migration(1, "first schema", _first_schema),)
+def _second_schema(connection: Connection) -> None:
+    # Needed once in a database's life, and not quickly imported.
+    from zenml_comet_tracker.local.store.migrations import second
+
+    second.apply(connection)
+
+
+MIGRATIONS = (Migration(1, "first schema", _first_schema), Migration(2, "the whole wire", _second_schema))
 
 
 def applied(connection: Connection) -> set[int]:
