@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store import details, schema
 from zenml_comet_tracker.local.store.database import Transaction
 
 TextKind = Literal["html", "graph", "code"]
@@ -52,8 +52,10 @@ def get(connection: Connection, experiment_id: int, kind: TextKind | JsonKind) -
 
 
 def put_json(transaction: Transaction, experiment_id: int, kind: JsonKind, value: Any) -> None:
-    """Stores a JSON value in place of the one that is there."""
+    """Stores a JSON value in place of the one that is there; search sees system details from now on."""
     put(transaction, experiment_id, kind, orjson.dumps(value).decode())
+    if kind == "system":
+        details.put(transaction.connection, experiment_id, value)
 
 
 def get_json(connection: Connection, experiment_id: int, kind: JsonKind) -> Mapping[str, Any]:

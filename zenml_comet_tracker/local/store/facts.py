@@ -13,6 +13,7 @@ from zenml_comet_tracker.local.store import schema
 from zenml_comet_tracker.local.store.database import Transaction
 from zenml_comet_tracker.local.store.experiments import change
 from zenml_comet_tracker.local.store.metrics import shown_name
+from zenml_comet_tracker.local.store.numbers import as_number
 
 # The key under which an experiment's name is logged, on every Comet.
 NAME = "Name"
@@ -102,12 +103,3 @@ def tags(connection: Connection, experiment_id: int) -> list[str]:
     """The experiment's tags in the order in which they were added."""
     tag = schema.tag.c
     return list(connection.scalars(select(tag.name).where(tag.experiment_id == experiment_id).order_by(tag.id)))
-
-
-def as_number(text: str) -> float | None:
-    """The number a text spells, to sort and compare by; None for NaN and for what is no number."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return None if number != number else number

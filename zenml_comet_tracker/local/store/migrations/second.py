@@ -1,10 +1,11 @@
-"""From the first schema to the second: the tables of the whole wire, asset ids unique per experiment, rollups.
+"""From the first schema to the second: the tables of the whole wire, asset ids unique per experiment, rollups, search.
 
 The tables stand here as they were when this step was made; later steps change them further.
 """
 
 from __future__ import annotations
 
+import orjson
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import (
@@ -24,6 +25,8 @@ from sqlalchemy import (
     select,
 )
 
+from zenml_comet_tracker.local.store import details
+
 
 def apply(connection: Connection) -> None:
     """Changes the database; the caller's transaction holds it all."""
@@ -34,6 +37,7 @@ def apply(connection: Connection) -> None:
     _add_artifacts(change)
     _add_registry(change)
     _make_asset_ids_local(change, connection)
+    _make_searchable(change, connection)
 
 
 def _add_access(change: Operations) -> None:
@@ -193,3 +197,23 @@ def _make_asset_ids_local(change: Operations, connection: Connection) -> None:
     change.create_index("asset_by_content", "asset", ["sha256"])
     change.create_index("ix_asset_asset_id", "asset", ["asset_id"])
     change.create_index("ix_asset_artifact_version_id", "asset", ["artifact_version_id"])
+
+
+def _make_searchable(change: Operations, connection: Connection) -> None:
+    """Indexes names, and takes what can be searched for out of the system details, which are JSON."""
+    change.create_index("other_by_value", "other", ["name", "number", "experiment_id"])
+    change.create_index("tag_by_name", "tag", ["name", "experiment_id"])
+    change.create_table(
+        "detail",
+        Column("id", Integer, primary_key=True),
+        Column("experiment_id", Integer, ForeignKey("experiment.id", ondelete="CASCADE"), nullable=False),
+        Column("name", Text, nullable=False),
+        Column("value", Text, nullable=False),
+        Column("number", Float),
+        UniqueConstraint("experiment_id", "name"),
+    )
+    change.create_index("detail_by_value", "detail", ["name", "number", "experiment_id"])
+    document = Table("document", MetaData(), autoload_with=connection).c
+    system = select(document.experiment_id, document.text).where(document.kind == "system")
+    for row in connection.execute(system).all():
+        details.put(connection, row.experiment_id, orjson.loads(row.text))

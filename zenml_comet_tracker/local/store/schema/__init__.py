@@ -20,7 +20,16 @@ from zenml_comet_tracker.local.store.schema.experiments import (
     workspace,
 )
 from zenml_comet_tracker.local.store.schema.registry import registry_history, registry_item, registry_model
-from zenml_comet_tracker.local.store.schema.values import chunk, document, lane, metric, other, output, parameter
+from zenml_comet_tracker.local.store.schema.values import (
+    chunk,
+    detail,
+    document,
+    lane,
+    metric,
+    other,
+    output,
+    parameter,
+)
 
 __all__ = [
     "api_key",
@@ -31,6 +40,7 @@ __all__ = [
     "asset",
     "change",
     "chunk",
+    "detail",
     "document",
     "experiment",
     "lane",

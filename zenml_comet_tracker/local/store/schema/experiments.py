@@ -70,6 +70,7 @@ tag = Table(
     experiment_id(),
     Column("name", Text, nullable=False),
     UniqueConstraint("experiment_id", "name"),
+    Index("tag_by_name", "name", "experiment_id"),
 )
 
 # Projects besides its own in which an experiment is listed.

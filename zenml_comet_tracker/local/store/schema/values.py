@@ -102,6 +102,20 @@ other = Table(
     Column("number", Float),
     Column("millis", BigInteger, nullable=False),
     UniqueConstraint("experiment_id", "name"),
+    Index("other_by_value", "name", "number", "experiment_id"),
+)
+
+# What search reads of an experiment's machine and program, taken from the document of kind system: see `details`.
+detail = Table(
+    "detail",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    experiment_id(),
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("number", Float),
+    UniqueConstraint("experiment_id", "name"),
+    Index("detail_by_value", "name", "number", "experiment_id"),
 )
 
 # One text per kind: html, graph, code as they are; system, git, cloud, dependencies as JSON.
