@@ -6,7 +6,6 @@ import inspect
 import json
 import os
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from PIL import Image
 
 from tests.comet.conftest import KEY
 from tests.comet.scripted import Answer, ScriptedComet
+from tests.fixtures.removal import remove
 from zenml_comet_tracker.comet.delivery.courier import Courier
 from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError, InvalidValueError, JournalError
 from zenml_comet_tracker.comet.experiment import Experiment
@@ -308,6 +308,27 @@ def test_a_failure_told_after_the_end_is_still_told(make: Make, comet: ScriptedC
     assert [asked.json["error"] for asked in comet.requests("/update-status")] == ["it broke afterwards"]
 
 
+@pytest.mark.parametrize("moment", ["remove", "set_aside"])
+def test_a_failure_told_while_the_journal_is_being_removed_is_still_told(
+    make: Make, comet: ScriptedComet, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    experiment = make()
+    real = getattr(JournalReader, moment)
+    told: list[str] = []
+
+    def fail_meanwhile(journal: JournalReader) -> Any:
+        if not told:
+            told.append("just now")
+            experiment.end(error="it broke just then", timeout=0)
+        return real(journal)
+
+    monkeypatch.setattr(JournalReader, moment, fail_meanwhile)
+    experiment.end()
+    assert told
+    assert experiment.end(timeout=10).delivered
+    assert [asked.json["error"] for asked in comet.requests("/update-status")] == ["it broke just then"]
+
+
 @pytest.mark.parametrize("timeout", [1e10, float("inf"), -1.0, 0.0])
 def test_any_time_limit_is_taken(make: Make, timeout: float) -> None:
     experiment = make()
@@ -502,11 +523,41 @@ def test_a_strict_experiment_does_not_replace_the_exception_on_its_way(journals:
 def test_a_journal_that_is_removed_costs_nothing_that_was_still_being_written(comet: ScriptedComet, make: Make) -> None:
     experiment = make()
     assert experiment.wait_for_url(5)
-    shutil.rmtree(experiment._live._part.writer.folder)
+    remove(experiment._live._part.writer.folder)
     experiment.log_metric("m", 1)
     assert experiment.end(timeout=5).delivered
     assert [value["metricValue"] for value in comet.metric_values()] == [1]
     assert [a.json["is_alive"] for a in comet.requests("/status-report/update")][-1] is False
+
+
+def test_a_journal_that_is_removed_and_cannot_be_made_anew_is_delivered_from_memory(
+    comet: ScriptedComet, make: Make, journals: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = threading.Event()
+    experiment = make()
+    assert experiment.wait_for_url(5)
+    experiment.log_metric("m", 0)
+    assert experiment.flush(5)
+    comet.rules.insert(0, lambda asked: release.wait(20) and None)
+    experiment.log_metric("m", 1)
+    remove(journals)
+    journals.write_text("somebody else's")
+    experiment.log_metric("m", 2)
+    release.set()
+    experiment.end(timeout=10)
+    assert experiment.stats().pending == 0
+    assert [value["metricValue"] for value in comet.metric_values()] == [0, 1, 2]
+    assert "cannot be made anew" in caplog.text
+
+
+def test_a_report_names_no_journal_that_is_gone(journals: Path) -> None:
+    experiment = Experiment(api_key="k", url="http://127.0.0.1:9", journal_folder=journals)
+    experiment.log_metric("m", 1)
+    assert "keeps them" in str(experiment.end(timeout=5))
+    remove(journals)
+    report = experiment.end(timeout=0)
+    assert report.journal is None
+    assert "No journal keeps them" in str(report)
 
 
 def test_a_journal_that_is_removed_before_the_end_stays_its_own_process_s_to_deliver(
@@ -521,7 +572,7 @@ def test_a_journal_that_is_removed_before_the_end_stays_its_own_process_s_to_del
     assert experiment.flush(5)
     comet.rules.insert(0, lambda asked: release.wait(20) and None)
     folder = experiment._live._part.writer.folder
-    shutil.rmtree(folder)
+    remove(folder)
     experiment.log_metric("m", 2)
     try:
         assert not experiment.end(timeout=0).delivered

@@ -645,5 +645,36 @@ def test_a_folder_that_could_not_be_made_anew_at_once_is_made_later(
         for _ in range(2):
             with pytest.raises(OSError, match="whole"):
                 reader.mend()
+        assert drain_after(reader) == [["m0", 0], ["m1", 1]]
+    journal.append(METRICS, points(2, 1))
+    assert reader.mend() is True
+    with pytest.raises(JournalError, match="another process"):
+        JournalReader(journal.folder)
+    journal.append(METRICS, points(3, 1))
+    assert drain_after(reader) == [["m2", 2], ["m3", 3]]
+    assert not journal.spilled
+    assert reader.lanes[METRICS].lost == 0
+
+
+def test_what_memory_has_no_room_for_stays_in_the_deleted_segment(journal: JournalWriter) -> None:
+    journal.append(METRICS, points(0, 2))
+    reader = JournalReader(journal.folder, journal)
+    shutil.rmtree(journal.folder)
+    journal.folder.write_text("somebody else's")
+    journal.lanes[METRICS].spill._memory.left = 3
+    with pytest.raises(OSError):  # noqa: PT011
+        reader.mend()
+    journal.folder.unlink()
     assert reader.mend() is True
     assert drain_after(reader) == [["m0", 0], ["m1", 1]]
+
+
+def test_a_journal_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header = Header(KEY, "http://127.0.0.1:1", "abc")
+    before = len(os.listdir("/dev/fd"))
+    with monkeypatch.context() as patched:
+        half_a_write(patched)
+        with pytest.raises(JournalError, match="cannot be made"):
+            JournalWriter(tmp_path, header)
+    assert list(tmp_path.iterdir()) == []
+    assert len(os.listdir("/dev/fd")) == before

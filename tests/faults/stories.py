@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import shutil
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from tests.faults import hurry, touches
 from tests.faults.board import Board
 from tests.faults.plan import Plan
 from tests.faults.step import Step
+from tests.fixtures.removal import remove
 
 
 def plain(plan: Plan, board: Board) -> Step:
@@ -170,7 +170,7 @@ def disk_fills(plan: Plan, board: Board) -> Step:
 
 def folder_goes(plan: Plan, board: Board) -> Step:
     """Somebody deletes the journals."""
-    return _turned(plan, board, lambda: shutil.rmtree(plan.journals))
+    return _turned(plan, board, lambda: remove(plan.journals))
 
 
 def nowhere_to_write(plan: Plan, board: Board) -> Step:

@@ -210,8 +210,10 @@ class Live:
             exits.forget(self)
             if again and self._part is not None and self._part.courier.stopped:
                 self._start_over()
-            if self._part is not None:
-                self._write_end(self._part, End(time.time_ns() // 1_000_000, self.header.attempt, error))
+            end = End(time.time_ns() // 1_000_000, self.header.attempt, error)
+            if self._part is not None and not self._write_end(self._part, end):
+                self._start_over()
+                self._write_end(self._part, end)
 
     def describe(self, report: DeliveryReport) -> str:
         """One line that says whose report it is, and what it says."""
@@ -246,7 +248,9 @@ class Live:
         self._start()
         exits.forget(self)
 
-    def _write_end(self, part: _Part, end: End) -> None:
+    def _write_end(self, part: _Part, end: End) -> bool:
+        """Whether somebody is left to tell the end."""
+        self._end_problem = None
         try:
             # While the lock of the reader can still be taken with it: nobody else may deliver what we do.
             part.courier.journal.mend()
@@ -255,7 +259,8 @@ class Live:
             self._end_problem = f"the end status could not be written to the journal: {problem}"
         finally:
             part.writer.close()
-            part.courier.finish(end)
+            told = part.courier.finish(end)
+        return told
 
     def _report(self, part: _Part, progress: Progress) -> DeliveryReport:
         stats = self.stats()
@@ -265,7 +270,8 @@ class Live:
         waited = "the time was over" if part.senders.running else "Python is ending, and starts no thread any more"
         missing = f"{lost} values went when {LOST}" if lost else "the server refused a part"
         reason = missing if progress.finished else progress.reason or waited
-        folder = part.writer.folder
+        made = part.writer.folder
+        folder = made if made is not None and made.is_dir() else None
         return DeliveryReport(
             False,
             stats,

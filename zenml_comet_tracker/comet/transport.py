@@ -22,11 +22,13 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests_toolbelt import MultipartEncoder
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.filepost import encode_multipart_formdata
 from urllib3.util.retry import Retry
 
 from zenml_comet_tracker import __version__
-from zenml_comet_tracker.comet import errors
+from zenml_comet_tracker.comet import errors, proof
 from zenml_comet_tracker.comet.settings import ResolvedSettings
 from zenml_comet_tracker.comet.streams import SteadyStream
 from zenml_comet_tracker.comet.throttling import retry_after
@@ -119,6 +121,30 @@ class _Adapter(HTTPAdapter):
         return super().proxy_manager_for(proxy, blocksize=UPLOAD_BLOCK_BYTES, **proxy_kwargs)
 
 
+class _ProvingAdapter(_Adapter):
+    """Connections to a server that proves on each that it knows the key, before anything is sent."""
+
+    def __init__(self, key: str, limit: float, **options: Any) -> None:
+        class Connection(HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                try:
+                    proof.require(self.sock, self.host, self.port, key, limit)
+                except BaseException:
+                    self.close()
+                    raise
+
+        class Pool(HTTPConnectionPool):
+            ConnectionCls = Connection
+
+        self._pool = Pool
+        super().__init__(**options)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": self._pool}
+
+
 class Transport:
     """One connection pool to one Comet root. Any number of threads may use it; eight find a connection of their own.
 
@@ -141,6 +167,11 @@ class Transport:
         adapter = _Adapter(max_retries=_read_retries(), pool_maxsize=POOL_SIZE)
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, adapter)
+        if self._loopback and proof.is_provable(api_key):
+            proving = _ProvingAdapter(
+                api_key, self._options.read_timeout, max_retries=_read_retries(), pool_maxsize=POOL_SIZE
+            )
+            self._session.mount(f"{self.root}/", proving)
         # Explicit, because what is only set on the session loses against REQUESTS_CA_BUNDLE.
         verify = None if self._options.verify is True else self._options.verify
         self._environment = dict[str, Any](self._session.merge_environment_settings(self.root, {}, None, verify, None))

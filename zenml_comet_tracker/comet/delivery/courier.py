@@ -83,6 +83,8 @@ class Courier:
         self._protocol: Protocol | None = None
         self._end: End | None = journal.end()
         self._end_sent = journal.marked(END_SENT)
+        # Nothing can be told any more, and then: nothing is left of the journal but what was set aside.
+        self._through = False
         self._finished = False
         self._stopped = False
         self._closing = threading.Lock()
@@ -165,13 +167,19 @@ class Courier:
         for lane in self._lanes.values():
             lane.hurry()
 
-    def finish(self, end: End) -> None:
-        """Says how the experiment ended, or ended after all; told once the records are through or stuck."""
+    def finish(self, end: End) -> bool:
+        """Says how the experiment ended, or ended after all; told once the records are through or stuck.
+
+        False when all was through before, an earlier end included, so that nobody is left to tell it.
+        """
         with self.lock:
+            if self._through:
+                return False
             self._end = end
             self._end_sent = False
             self._status.ended = True
             self.journal.unmark(END_SENT)
+            return True
 
     def deliver_records(self) -> float | None:
         """One turn of everything but files and heartbeats, with the handshake first and the end status last."""
@@ -225,7 +233,18 @@ class Courier:
         self._tell()
 
     def _mend(self) -> None:
-        if self.journal.mend():
+        try:
+            mended = self.journal.mend()
+        except OSError as problem:
+            self._notices.warn(
+                "deleted for good",
+                "The journal %s was deleted under the running process and cannot be made anew (%s); what could be "
+                "saved of it is in memory and dies with the process unless it is delivered before.",
+                self.journal.folder,
+                problem,
+            )
+            return
+        if mended:
             self._notices.warn(
                 "deleted",
                 "The journal %s was deleted under the running process; it is made anew, and logging goes on.",
@@ -315,8 +334,10 @@ class Courier:
     def _close_when_through(self) -> None:
         """Closes the journal, and deletes it unless it holds something set aside; either thread may come last."""
         with self._closing:
-            if self._stopped or not self._end_sent or self._waiting():
-                return
+            with self.lock:
+                if self._stopped or not self._end_sent or self._waiting():
+                    return
+                self._through = True
             if not self.journal.set_aside():
                 self.journal.remove()
             self._finished = True

@@ -202,11 +202,31 @@ class LaneWriter:
         with self._lock:
             if self._descriptor < 0:
                 return
+            left, (size, following) = self._descriptor, self._state
+            content = os.pread(left, size, 0)
+            self._descriptor = -1
+            try:
+                self._begin_segment_if_due(self._segment)
+                self._put(content, following)
+            except OSError as problem:
+                self._leave_segment()
+                self._descriptor, self._state = left, (size, following)
+                self.take_along(problem)
+                raise
+            os.close(left)
+
+    def take_along(self, problem: OSError) -> None:
+        """Takes what is left of the deleted segment into memory, as far as there is room: no folder can be made."""
+        with self._lock:
+            if self._descriptor < 0:
+                return
             size, following = self._state
-            content = os.pread(self._descriptor, size, 0)
+            values = following - self._segment
+            if values and not self.spill.add(Held(self._segment, values, os.pread(self._descriptor, size, 0))):
+                return
+            self._disk_problem = problem
             self._leave_segment()
-            self._begin_segment_if_due(self._segment)
-            self._put(content, following)
+            self._state = (0, following)
 
     def close(self) -> None:
         """Closes the segment for good: nothing can be added behind an end status."""

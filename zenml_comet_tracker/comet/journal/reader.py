@@ -71,12 +71,15 @@ class JournalReader:
         return self.folder is not None and (self._writer is None or not self._writer.spilled)
 
     def mend(self) -> bool:
-        """Whether the folder had been deleted under the writer and is there again, with what the writer could save."""
+        """Whether the folder had been deleted under the writer and is there again, with what the writer could save.
+
+        `OSError` when it cannot be made anew: what could be saved is in memory then, and is delivered from there.
+        """
         writer = self._writer
         if writer is None:
             return False
         with self._mending:
-            if writer.end_status is not None or not writer.uprooted:
+            if writer.end_status is not None or not (writer.uprooted or self._unlocked):
                 return False
             assert self.folder is not None  # noqa: S101
             writer.restore()
@@ -85,6 +88,11 @@ class JournalReader:
             for name, text in self._notes.items():
                 self.note(name, text)
             return True
+
+    @property
+    def _unlocked(self) -> bool:
+        """Whether the lock that is held is no longer that of the folder: somebody deleted it."""
+        return self._lock >= 0 and os.fstat(self._lock).st_nlink == 0
 
     def end(self) -> End | None:
         """The end status, None while there is none."""

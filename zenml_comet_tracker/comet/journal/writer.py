@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import shutil
 import threading
 from collections import Counter
 from pathlib import Path
@@ -50,14 +51,23 @@ class JournalWriter:
     def _make(self, folder: Path) -> None:
         try:
             folder.mkdir(mode=0o700)
-            (folder / FILES_FOLDER).mkdir(mode=0o700)
-            self._take_lock(folder)
-            self.header.save(folder)
-            if self._sync:
-                sync_folder(folder)
-                sync_folder(folder.parent)
+            try:
+                self._furnish(folder)
+            except BaseException:
+                # Nobody could read it, nor tell whose it is.
+                self._leave_lock()
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         except OSError as error:
             raise JournalError(f"The journal {folder} cannot be made: {error}") from error
+
+    def _furnish(self, folder: Path) -> None:
+        (folder / FILES_FOLDER).mkdir(mode=0o700)
+        self._take_lock(folder)
+        self.header.save(folder)
+        if self._sync:
+            sync_folder(folder)
+            sync_folder(folder.parent)
 
     def _take_lock(self, folder: Path) -> None:
         lock = os.open(folder / WRITER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -129,16 +139,24 @@ class JournalWriter:
         return any(lane.uprooted for lane in self.lanes.values()) or (self.spilled and not self.folder.exists())
 
     def restore(self) -> None:
-        """Makes the deleted folder anew, with what the open segments still hold. `OSError` when it cannot be made."""
+        """Makes the deleted folder anew, with what the open segments still hold.
+
+        `OSError` when it cannot be made: then memory holds what it can of that.
+        """
         assert self.folder is not None  # noqa: S101
-        (self.folder / FILES_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
-        # An attempt that failed later has taken it already, and nobody gets a lock twice.
-        if self._lock < 0 or os.fstat(self._lock).st_nlink == 0:
-            self._take_lock(self.folder)
-        self.header.save(self.folder)
-        for lane in self.lanes.values():
-            if lane.uprooted:
-                lane.rescue()
+        uprooted = [lane for lane in self.lanes.values() if lane.uprooted]
+        try:
+            (self.folder / FILES_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+            # An attempt that failed later has taken it already, and nobody gets a lock twice.
+            if self._lock < 0 or os.fstat(self._lock).st_nlink == 0:
+                self._take_lock(self.folder)
+            self.header.save(self.folder)
+        except OSError as problem:
+            for lane in uprooted:
+                lane.take_along(problem)
+            raise
+        for lane in uprooted:
+            lane.rescue()
 
     def end(self, end: End) -> None:
         """Closes the lanes, so that no record can follow, and writes the end status. `OSError` when it cannot be."""
@@ -154,9 +172,7 @@ class JournalWriter:
         """Closes every file and lets go of the writer lock."""
         for lane in self.lanes.values():
             lane.close()
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        self._leave_lock()
 
     def forsake(self) -> None:
         """In a forked child: closes the inherited descriptors; the parent's lock stays held by the parent.
@@ -165,6 +181,9 @@ class JournalWriter:
         """
         for lane in self.lanes.values():
             lane.forsake()
+        self._leave_lock()
+
+    def _leave_lock(self) -> None:
         if self._lock >= 0:
             with contextlib.suppress(OSError):
                 os.close(self._lock)
