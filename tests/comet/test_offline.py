@@ -17,8 +17,11 @@ from click.testing import CliRunner
 
 from tests.comet.conftest import KEY
 from tests.comet.scripted import ScriptedComet
+from tests.fixtures.removal import remove
 from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.comet.experiment import Experiment
+from zenml_comet_tracker.comet.journal import lane_writer
+from zenml_comet_tracker.comet.live import LOST
 
 SECONDS = 30
 
@@ -152,3 +155,23 @@ def test_a_forked_child_of_an_offline_run_writes_offline_to_the_same_experiment(
     assert keys == {experiment.id}
     ends = [asked for asked in comet.requests("/status-report/update") if not asked.json["is_alive"]]
     assert len(ends) == 1
+
+
+def test_what_a_deleted_folder_took_along_is_counted(
+    journals: Path, comet: ScriptedComet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The closed segments are gone with it; the one that is open comes back at the end."""
+    monkeypatch.setattr(lane_writer, "SEGMENT_BYTES", 4_000)
+    experiment = Experiment(url="offline", journal_folder=journals, api_key=KEY)
+    for step in range(500):
+        experiment.log_metric("loss", step / 8, step=step)
+    remove(journals)
+    report = experiment.end(timeout=SECONDS)
+
+    _sync(str(journals), "--api-key", KEY)
+    arrived = [value["step"] for value in comet.metric_values()]
+    assert 0 < len(arrived) < 500
+    assert arrived == list(range(500 - len(arrived), 500))
+    assert report.stats.dropped == {LOST: 500 - len(arrived)}
+    assert report.values_left == len(arrived)
+    assert str(500 - len(arrived)) in str(report)

@@ -362,9 +362,9 @@ def _counts(part: _Part) -> Stats:
     writer, courier = part.writer, part.courier
     dropped, refused = Counter(writer.dropped), Counter[str]()
     for lane in courier.journal.lanes.values():
-        dropped[LOST] += lane.lost
         # A copy, because the delivering thread may add to it.
         refused += Counter(dict(lane.refused))
+    dropped[LOST] += courier.lost
     # What is accepted last: it only grows, and what is counted as sent was accepted before.
     sent = courier.delivered
     accepted = writer.accepted

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from zenml_comet_tracker.comet.delivery.courier import Progress
 from zenml_comet_tracker.comet.errors import JournalError
 from zenml_comet_tracker.comet.journal.lane_reader import LaneReader
-from zenml_comet_tracker.comet.journal.record import LANES, End, write_whole
+from zenml_comet_tracker.comet.journal.record import LANES, End, segments, write_whole
 from zenml_comet_tracker.comet.journal.writer import JournalWriter
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 
@@ -50,6 +50,15 @@ class OfflineJournal:
         except JournalError:
             return 1
 
+    def lost(self, lane: str) -> int:
+        """How many lines went with a folder that was deleted and made anew since."""
+        folder, writer = self._writer.folder, self._writer.lanes[lane]
+        on_disk_to = writer.written_to - writer.spill.values
+        if folder is None or not folder.is_dir():
+            return 0
+        first = next(iter(segments(folder, lane)), on_disk_to)
+        return max(0, first - self.delivered_to(lane))
+
     def mend(self) -> bool:
         """Never: the writer sees for itself, at the end."""
         return False
@@ -83,8 +92,8 @@ class OfflineCourier:
 
     @property
     def lost(self) -> int:
-        """Values that a deleted folder took along: not known here."""
-        return 0
+        """Values that a deleted folder took along, once it is there again."""
+        return sum(self.journal.lost(lane) for lane in LANES)
 
     def progress(self) -> Progress:
         """Nothing moves, and waiting would not help."""
