@@ -26,4 +26,4 @@ def make(comet: ScriptedComet, journals: Path) -> Iterator[Callable[..., Experim
 
     yield build
     for experiment in made:
-        experiment._live.end(None, 2.0)
+        experiment._live.end(None, 0.2)
