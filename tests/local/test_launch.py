@@ -200,7 +200,7 @@ def test_a_start_after_one_that_failed_early_takes_the_folder(daemon_folder: Pat
     )
     server = launch.ensure(daemon_folder)
     assert answers(server)
-    assert len((daemon_folder / "api_key").read_text()) == 40
+    assert len((daemon_folder / "api_key").read_text()) == 45
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="the superuser may read everything")

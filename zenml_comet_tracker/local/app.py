@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from zenml_comet_tracker.local import auth
-from zenml_comet_tracker.local.auth import Gate, Guard
+from zenml_comet_tracker.local.auth import Guard
+from zenml_comet_tracker.local.gate import Gate
 from zenml_comet_tracker.local.pages.views import error_page
 from zenml_comet_tracker.local.pages.views import router as pages
 from zenml_comet_tracker.local.routes import (
@@ -17,6 +18,7 @@ from zenml_comet_tracker.local.routes import (
     charts,
     experiments,
     handshake,
+    keys,
     metrics,
     models,
     others,
@@ -28,11 +30,13 @@ from zenml_comet_tracker.local.routes import (
     texts,
 )
 from zenml_comet_tracker.local.routes.answers import UNKNOWN_EXPERIMENT, RequestError, refused
-from zenml_comet_tracker.local.store.faults import StoreError, TakenError, UnknownExperimentError
+from zenml_comet_tracker.local.store.faults import ReadOnlyError, StoreError, TakenError, UnknownExperimentError
 from zenml_comet_tracker.local.store.store import Store
 
 REST = "/api/rest/v2"
 CLIENTLIB = "/clientlib"
+# Beside Comet's protocol, for the owner.
+LOCAL = "/api/local"
 # Under which the official SDK calls some of REST v2.
 CLIENTLIB_REST = "/clientlib/rest/v2"
 
@@ -51,6 +55,7 @@ def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
     app.state.root = f"http://127.0.0.1:{port}"
     app.state.gate = Gate(store, api_key, port)
     app.include_router(auth.router)
+    app.include_router(keys.local, prefix=LOCAL)
     for noun in _NOUNS:
         app.include_router(noun.rest, prefix=REST)
         app.include_router(noun.rest, prefix=CLIENTLIB_REST)
@@ -84,7 +89,8 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(StoreError)
     def _store(_: Request, error: StoreError) -> Response:
         code = UNKNOWN_EXPERIMENT if isinstance(error, UnknownExperimentError) else 0
-        return refused(str(error), 400 if isinstance(error, TakenError) else 404, code)
+        status = {TakenError: 400, ReadOnlyError: 403}.get(type(error), 404)
+        return refused(str(error), status, code)
 
     @app.exception_handler(RequestValidationError)
     def _validation(request: Request, error: RequestValidationError) -> Response:

@@ -1,4 +1,4 @@
-"""Who may in: nobody without the API key or a signed-in browser's cookie. Stands before all routes."""
+"""Who may in: nobody without an API key or a signed-in browser's cookie. Stands before all routes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import asyncio
 import hashlib
 import hmac
 import re
-import secrets
-import threading
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
@@ -17,17 +14,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zenml_comet_tracker.local.clock import Clock
+from zenml_comet_tracker.local.gate import CODE_SECONDS, OWNER, Gate
 from zenml_comet_tracker.local.origin import SAFE_METHODS, foreign
 from zenml_comet_tracker.local.pages.views import error_page, sign_in_page
 from zenml_comet_tracker.local.routes.answers import BAD_API_KEY, answer, refused
 from zenml_comet_tracker.local.store import sessions
-from zenml_comet_tracker.local.store.store import Store
+from zenml_comet_tracker.local.store.store import reading_only
 
 SIGN_IN = "/sign-in"
 SIGN_IN_CODES = "/api/local/sign-in-codes"
+CHALLENGE_HEADER, PROOF_HEADER = "X-Comet-Challenge", "X-Comet-Proof"
 CSRF_HEADER = "X-CSRF-Token"
-CODE_SECONDS = 60
+# In the state of a session's request; others have none.
+_CSRF_TOKEN = "csrf_token"  # noqa: S105
 # Writes wait for each other, each in one of the forty threads that answer requests: some are left for those who read.
 WRITES_AT_ONCE = 24
 
@@ -35,7 +34,9 @@ _PUBLIC = {"/health", SIGN_IN}
 _HANDSHAKES = {"/clientlib/logger/add/run", "/clientlib/logger/get/run"}
 _API = re.compile("/(api|clientlib|page-data|static)(/.*)?")
 # Comet's protocol for programs, whose writes come by GET too: never by cookie.
-_KEY_ONLY = re.compile(f"/clientlib(/.*)?|/api/rest/v2/write(/.*)?|{SIGN_IN_CODES}")
+_KEY_ONLY = re.compile("/clientlib(/.*)?|/api/rest/v2/write(/.*)?|/api/local(/.*)?")
+# Keys and sign-in codes: another key could outlive its end by them.
+_OWNER_ONLY = re.compile("/api/local(/.*)?")
 
 # On every answer, unless the route set its own.
 FIXED_HEADERS = {
@@ -52,67 +53,6 @@ FIXED_HEADERS = {
 }
 
 router = APIRouter()
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What is needed to let someone in: our key and port, the sessions in the store, the codes handed out."""
-
-    store: Store
-    api_key: str
-    port: int
-    codes: SignInCodes = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "codes", SignInCodes(self.store.clock))
-
-    @property
-    def cookie_name(self) -> str:
-        """Cookies know no ports: without ours in the name, two servers would sign each other out."""
-        return f"zenml_comet_{self.port}"
-
-    def knows_key(self, given: str) -> bool:
-        """Whether this is our API key, found in a time that does not tell how much of it is right."""
-        return hmac.compare_digest(given.encode(), self.api_key.encode())
-
-    def knows_session(self, secret: str) -> bool:
-        """Whether this is the cookie of a browser that signed in."""
-        with self.store.read() as connection:
-            return sessions.is_good(connection, self._bound(secret), self.store.clock())
-
-    def open_session(self) -> str:
-        """A new cookie's value. It dies with the API key that it was made under."""
-        secret = secrets.token_urlsafe(32)
-        with self.store.write() as transaction:
-            sessions.create(transaction, self._bound(secret))
-        return secret
-
-    def _bound(self, secret: str) -> str:
-        return hmac.new(self.api_key.encode(), secret.encode(), hashlib.sha256).hexdigest()
-
-
-class SignInCodes:
-    """Single-use codes that a browser swaps for a session, good for a minute."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._expiry: dict[str, int] = {}
-        self._lock = threading.Lock()
-
-    def create(self) -> str:
-        """A new code."""
-        code = secrets.token_urlsafe(32)
-        now = self._clock()
-        with self._lock:
-            self._expiry = {known: expiry for known, expiry in self._expiry.items() if expiry > now}
-            self._expiry[code] = now + CODE_SECONDS * 1000
-        return code
-
-    def redeem(self, code: str) -> bool:
-        """Whether the code is good; it is not any more afterwards."""
-        with self._lock:
-            expiry = self._expiry.pop(code, 0)
-        return expiry > self._clock()
 
 
 class Guard:
@@ -133,10 +73,13 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, _with_fixed_headers(send))
         elif _KEY_ONLY.fullmatch(scope["path"]):
-            async with self._writes:
-                await self._app(scope, receive, _with_fixed_headers(send))
+            async with _Turn(self._writes, receive) as turn:
+                if scope["method"] in SAFE_METHODS:
+                    await turn.take()
+                await self._app(scope, turn.receive, _with_fixed_headers(send))
         else:
-            await self._app(_got(scope), receive, _with_fixed_headers(send))
+            with reading_only(_CSRF_TOKEN in scope.get("state", {})):
+                await self._app(_got(scope), receive, _with_fixed_headers(send))
 
     async def _refusal(self, scope: Scope) -> Response | None:
         method, path, headers = scope["method"], scope["path"], Headers(scope=scope)
@@ -147,11 +90,20 @@ class Guard:
             return None
         given = headers.get("authorization")
         if given is not None:
-            return None if self._gate.knows_key(given) else _bad_key(path)
+            return await self._refusal_of_key(path, given)
         secret = _cookie(headers, self._gate.cookie_name)
         if not secret or not await run_in_threadpool(self._gate.knows_session, secret):
             return _unknown(scope, headers)
         return self._refusal_of_session(scope, headers, secret)
+
+    async def _refusal_of_key(self, path: str, given: str) -> Response | None:
+        # The owner's needs no look into the database.
+        name = OWNER if self._gate.is_owner(given) else await run_in_threadpool(self._gate.name_of, given)
+        if name is None:
+            return _bad_key(path)
+        if name != OWNER and _OWNER_ONLY.fullmatch(path):
+            return refused("This call needs the API key of the data folder's file, not a named one.", 403)
+        return None
 
     def _refusal_of_session(self, scope: Scope, headers: Headers, secret: str) -> Response | None:
         if _KEY_ONLY.fullmatch(scope["path"]):
@@ -161,14 +113,47 @@ class Guard:
             headers.get(CSRF_HEADER, "").encode(), token.encode()
         ):
             return refused(f"A write by the page has to carry the header {CSRF_HEADER}.", 403)
-        scope.setdefault("state", {})["csrf_token"] = token
+        scope.setdefault("state", {})[_CSRF_TOKEN] = token
         return None
 
 
+class _Turn:
+    """A place among those who write, taken when a request's body is here: who sends slowly holds up nobody."""
+
+    def __init__(self, places: asyncio.Semaphore, receive: Receive) -> None:
+        self._places = places
+        self._receive = receive
+        self._taken = False
+
+    async def __aenter__(self) -> _Turn:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._taken:
+            self._places.release()
+
+    async def take(self) -> None:
+        """Waits for the place, once."""
+        if not self._taken:
+            await self._places.acquire()
+            self._taken = True
+
+    async def receive(self) -> Message:
+        """The next piece of the request."""
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            await self.take()
+        return message
+
+
 @router.get("/health")
-def health() -> Response:
-    """That the server is there; says nothing else, since anybody may ask."""
-    return answer({"status": "ok"})
+def health(request: Request) -> Response:
+    """That the server is there, and to who challenges it, that it is the one; nothing else, since anybody may ask."""
+    answered = answer({"status": "ok"})
+    proof = _gate(request).proof(request.headers.get(CHALLENGE_HEADER, ""))
+    if proof is not None:
+        answered.headers[PROOF_HEADER] = proof
+    return answered
 
 
 @router.post(SIGN_IN_CODES)

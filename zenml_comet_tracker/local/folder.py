@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 from zenml_comet_tracker.local.errors import DataFolderError
 
 ENVIRONMENT = "ZENML_COMET_LOCAL_DATA"
+# Tells clients and secret scanners whose key it is. Our client sends such a one only to who proves to know it.
+KEY_PREFIX = "local"
 # 160 bits, in letters and digits that survive every shell and configuration file.
 _KEY_BYTES = 20
 _RECORD = "server.json"
@@ -88,14 +90,22 @@ def _refuse_strangers(folder: Path) -> None:
 def api_key(folder: Path) -> str:
     """The server's API key, made now when there is none. Raises `DataFolderError`."""
     known = read_api_key(folder)
-    if known is not None:
-        return known
-    key = secrets.token_hex(_KEY_BYTES)
+    return rotate_api_key(folder) if known is None else known
+
+
+def rotate_api_key(folder: Path) -> str:
+    """A new API key in the place of the one before. Raises `DataFolderError`."""
+    key = new_key()
     try:
         _write(folder, "api_key", key)
     except OSError as error:
         raise DataFolderError(f"{folder / 'api_key'} cannot be written: {error.strerror}.") from error
     return key
+
+
+def new_key() -> str:
+    """A key that nobody has."""
+    return KEY_PREFIX + secrets.token_hex(_KEY_BYTES)
 
 
 def read_api_key(folder: Path) -> str | None:

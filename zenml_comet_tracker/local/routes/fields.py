@@ -17,6 +17,9 @@ _MAX_MOMENT = 8_640_000_000_000_000
 # orjson reads 1,024 levels and writes 254.
 _MAX_DEPTH = 100
 MAX_NAME = 250
+# Of names of what is logged, of ids and of tags. Values have no limit but the body's.
+MAX_TEXT = 10_000
+MAX_BATCH = 100_000
 # These begin paths of the server's own, so that no workspace's page could be reached under them.
 _RESERVED = {"api", "clientlib", "health", "page-data", "sign-in", "static"}
 
@@ -54,6 +57,7 @@ class Fields:
         text = self.optional_text(name)
         if not text:
             raise self.error(name, "a text that is not empty")
+        self._limit(name, len(text), MAX_TEXT, "characters")
         return text
 
     def optional_text(self, name: str) -> str | None:
@@ -75,6 +79,8 @@ class Fields:
         value = self.raw(name)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.error(name, "a list of texts")
+        self._limit(name, len(value), MAX_BATCH, "texts")
+        self._limit(name, max(map(len, value), default=0), MAX_TEXT, "characters in one text")
         return value
 
     def objects(self, name: str) -> list[Fields]:
@@ -82,6 +88,7 @@ class Fields:
         value = self.raw(name)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self.error(name, "a list of objects")
+        self._limit(name, len(value), MAX_BATCH, "objects")
         return [Fields(item, f"{name}[{index}].") for index, item in enumerate(value)]
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -158,6 +165,10 @@ class Fields:
         if "/" in text or text in {".", ".."} or not text.isprintable() or text != text.strip():
             raise self.error(name, "a name without slash, control characters and blanks around it")
         return text
+
+    def _limit(self, name: str, found: int, limit: int, unit: str) -> None:
+        if found > limit:
+            raise RequestError(f"{self._where}{name} has {found:,} {unit}; expected at most {limit:,}.", status=413)
 
     def error(self, name: str, expected: str) -> RequestError:
         """The refusal of one field."""

@@ -4,6 +4,8 @@ StoreError
  ├── UnknownExperimentError
  ├── UnknownProjectError
  ├── UnknownAssetError
+ ├── UnknownKeyError
+ ├── ReadOnlyError            a signed-in browser asked for a change
  └── TakenError               the name or key is in use
 """
 
@@ -33,6 +35,20 @@ class UnknownAssetError(StoreError):
 
     def __init__(self, asset_id: str) -> None:
         super().__init__(f"There is no asset with id {asset_id!r}.")
+
+
+class UnknownKeyError(StoreError):
+    """No good API key is called so."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no key called {name!r}; `zenml-comet local keys list` shows them.")
+
+
+class ReadOnlyError(StoreError):
+    """Whoever asks may only read."""
+
+    def __init__(self) -> None:
+        super().__init__("A browser's session only reads; this call needs the API key in the Authorization header.")
 
 
 class TakenError(StoreError):

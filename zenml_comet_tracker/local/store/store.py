@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,22 @@ from zenml_comet_tracker.local.clock import Clock, system_clock
 from zenml_comet_tracker.local.store import assets, experiments, lanes, projects
 from zenml_comet_tracker.local.store.check import DATABASE
 from zenml_comet_tracker.local.store.database import Database, Transaction
+from zenml_comet_tracker.local.store.faults import ReadOnlyError
 from zenml_comet_tracker.local.store.files import Files
 from zenml_comet_tracker.local.store.lanes import LaneMark
+
+# Not an argument: it has to hold for every way to the database that a request takes.
+_reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
+
+
+@contextmanager
+def reading_only(active: bool = True) -> Iterator[None]:
+    """Within the block writes raise `ReadOnlyError`, when `active`."""
+    token = _reads_only.set(active)
+    try:
+        yield
+    finally:
+        _reads_only.reset(token)
 
 
 @dataclass(frozen=True)
@@ -62,7 +77,9 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """The only writer until the block ends."""
+        """The only writer until the block ends. Raises `ReadOnlyError` for who only reads."""
+        if _reads_only.get():
+            raise ReadOnlyError
         with self._database.write() as transaction:
             yield transaction
 
