@@ -24,6 +24,7 @@ from zenml_comet_tracker.local.routes import (
     others,
     parameters,
     projects,
+    search,
     status,
     system,
     tags,
@@ -42,7 +43,7 @@ CLIENTLIB_REST = "/clientlib/rest/v2"
 
 _NOUNS = (
     *(account, assets, charts, experiments, metrics, models, others),
-    *(parameters, projects, status, system, tags, texts),
+    *(parameters, projects, search, status, system, tags, texts),
 )
 _SDK_NOUNS = (account, assets, handshake, metrics, parameters, status, tags)
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]

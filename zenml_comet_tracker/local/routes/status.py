@@ -8,7 +8,8 @@ from zenml_comet_tracker.local.routes.answers import answer, done
 from zenml_comet_tracker.local.routes.calls import Call, JsonCall, QueryCall
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store import experiments, status
-from zenml_comet_tracker.local.store.status import BEAT_MILLIS, Report
+from zenml_comet_tracker.local.store.standing import BEAT_MILLIS
+from zenml_comet_tracker.local.store.status import Report
 
 rest = APIRouter()
 clientlib = APIRouter()

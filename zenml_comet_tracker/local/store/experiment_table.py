@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, exists, func, or_, select
 
-from zenml_comet_tracker.local.store import views
+from zenml_comet_tracker.local.store import standing, views
 from zenml_comet_tracker.local.store.schema import experiment, metric, parameter, tag
 
 COMMON_METRICS = 5
@@ -156,9 +156,9 @@ def _in_order(query: Select[Any], sort: Sort, now_millis: int) -> Select[Any]:
 def _own_column(column: str, now_millis: int) -> ColumnElement[Any]:
     return {
         "name": func.casefold(func.coalesce(experiment.c.name, experiment.c.key)),
-        "status": views.status(now_millis),
+        "status": standing.status(now_millis),
         "start": experiment.c.start_millis,
-        "duration": views.lasted_millis(now_millis),
+        "duration": standing.lasted_millis(now_millis),
     }[column]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,31 +61,6 @@ def require(connection: Connection, key: str) -> Row[Any]:
     if row is None:
         raise UnknownExperimentError(key)
     return row
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Which part of a project's experiments, in which order; `page` counts from 1, `size` None = all."""
-
-    archived: bool = False
-    by_end: bool = False
-    descending: bool = True
-    page: int = 1
-    size: int | None = None
-
-
-def of_project(connection: Connection, project_id: str, listing: Listing) -> Sequence[Row[Any]]:
-    """The project's experiments as rows like those of `find`."""
-    experiment = schema.experiment.c
-    key = experiment.end_millis if listing.by_end else experiment.start_millis
-    statement = (
-        _select()
-        .where(experiment.project_id == project_id, experiment.archived.is_(listing.archived))
-        .order_by(key.desc() if listing.descending else key.asc(), experiment.id)
-    )
-    if listing.size is not None:
-        statement = statement.limit(listing.size).offset((listing.page - 1) * listing.size)
-    return connection.execute(statement).all()
 
 
 def change(transaction: Transaction, experiment_id: int, **columns: Any) -> None:

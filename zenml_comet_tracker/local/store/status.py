@@ -1,38 +1,14 @@
-"""What an experiment's status is: as it was reported, or lost when it fell silent."""
+"""What is reported of an experiment's status. How it stands by that is said in `standing`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Row
 
 from zenml_comet_tracker.local.store import experiments
 from zenml_comet_tracker.local.store.database import Transaction
-
-# The beat that the server asks for, and how many may be missed: one late beat on a busy machine is no death.
-BEAT_MILLIS = 10_000
-BEATS_MISSED = 3
-
-Status = Literal["running", "finished", "failed", "lost"]
-
-
-def of(experiment: Row[Any], now_millis: int) -> Status:
-    """The status to show now."""
-    if experiment.running:
-        silent = now_millis - experiment.last_beat_millis
-        return "lost" if silent > BEATS_MISSED * BEAT_MILLIS else "running"
-    return "failed" if experiment.crashed else "finished"
-
-
-def end_millis(experiment: Row[Any], now_millis: int) -> int:
-    """When it ended; for a lost one the last sign of life, for a running one now."""
-    status = of(experiment, now_millis)
-    if status == "running":
-        return now_millis
-    if status == "lost":
-        return int(max(experiment.last_beat_millis, experiment.start_millis))
-    return int(experiment.start_millis if experiment.end_millis is None else experiment.end_millis)
 
 
 @dataclass(frozen=True)

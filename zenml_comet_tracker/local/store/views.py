@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
+from sqlalchemy import Connection, Row, Select, and_, case, func, select
 
+from zenml_comet_tracker.local.store import standing
 from zenml_comet_tracker.local.store.schema import (
     asset,
     change,
@@ -21,7 +22,6 @@ from zenml_comet_tracker.local.store.schema import (
     tag,
     workspace,
 )
-from zenml_comet_tracker.local.store.status import BEAT_MILLIS, BEATS_MISSED
 
 # What the functions below read from: callers hold it without knowing SQL.
 Reader: TypeAlias = Connection
@@ -87,17 +87,6 @@ class Asset:
     link: str | None
     group: str | None
     created_millis: int
-
-
-def status(now_millis: int) -> ColumnElement[str]:
-    """running, lost, failed or finished, derived from what was reported and when it was last heard of."""
-    silent = experiment.c.last_beat_millis < now_millis - BEATS_MISSED * BEAT_MILLIS
-    return case(
-        (and_(experiment.c.running, silent), "lost"),
-        (experiment.c.running, "running"),
-        (experiment.c.crashed, "failed"),
-        else_="finished",
-    )
 
 
 def change_number(connection: Connection) -> int:
@@ -222,7 +211,7 @@ def html(connection: Connection, experiment_id: int) -> str | None:
 
 def _projects(now_millis: int) -> Select[Any]:
     seen = and_(experiment.c.project_id == project.c.id, experiment.c.archived.is_(False))
-    running = func.coalesce(func.sum(case((status(now_millis) == "running", 1), else_=0)), 0)
+    running = func.coalesce(func.sum(case((standing.status(now_millis) == "running", 1), else_=0)), 0)
     return (
         select(
             project.c.id,
@@ -245,11 +234,11 @@ def experiments(now_millis: int) -> Select[Any]:
         experiment.c.name,
         project.c.workspace,
         project.c.name.label("project"),
-        status(now_millis).label("status"),
+        standing.status(now_millis).label("status"),
         experiment.c.error,
         experiment.c.start_millis,
         experiment.c.end_millis,
-        lasted_millis(now_millis).label("millis"),
+        standing.lasted_millis(now_millis).label("millis"),
         experiment.c.archived,
         experiment.c.change_number,
     ).join_from(experiment, project)
@@ -266,17 +255,11 @@ def read_experiment(row: Row[Any], tags: Sequence[str]) -> Experiment:
         error=row.error,
         start_millis=row.start_millis,
         end_millis=row.end_millis,
-        seconds=max(0, row.millis) / 1_000,
+        seconds=row.millis / 1_000,
         archived=row.archived,
         change_number=row.change_number,
         tags=tuple(tags),
     )
-
-
-def lasted_millis(now_millis: int) -> ColumnElement[int]:
-    # One that was lost lasted until it was last heard of; nobody knows more.
-    until = case((status(now_millis) == "running", now_millis), else_=experiment.c.last_beat_millis)
-    return func.coalesce(experiment.c.end_millis, until) - experiment.c.start_millis
 
 
 def _assets() -> Select[Any]:
