@@ -30,8 +30,9 @@ from zenml_comet_tracker.local.routes import (
     tags,
     texts,
 )
-from zenml_comet_tracker.local.routes.answers import UNKNOWN_EXPERIMENT, RequestError, refused
-from zenml_comet_tracker.local.store.faults import ReadOnlyError, StoreError, TakenError, UnknownExperimentError
+from zenml_comet_tracker.local.routes.answers import RequestError, refused
+from zenml_comet_tracker.local.routes.refusals import refusal
+from zenml_comet_tracker.local.store.faults import StoreError
 from zenml_comet_tracker.local.store.store import Store
 
 REST = "/api/rest/v2"
@@ -89,9 +90,7 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(StoreError)
     def _store(_: Request, error: StoreError) -> Response:
-        code = UNKNOWN_EXPERIMENT if isinstance(error, UnknownExperimentError) else 0
-        status = {TakenError: 400, ReadOnlyError: 403}.get(type(error), 404)
-        return refused(str(error), status, code)
+        return refusal(error)
 
     @app.exception_handler(RequestValidationError)
     def _validation(request: Request, error: RequestValidationError) -> Response:

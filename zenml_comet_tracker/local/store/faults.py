@@ -6,7 +6,13 @@ StoreError
  ├── UnknownAssetError
  ├── UnknownKeyError
  ├── ReadOnlyError            a signed-in browser asked for a change
+ ├── UnknownArtifactError
+ ├── ArtifactOpenError        its files are still on their way
+ ├── ArtifactFailedError      its upload failed
+ ├── UnknownModelError        the registry has no such model or version of it
+ ├── BadVersionError          not a semantic version
  └── TakenError               the name or key is in use
+      └── VersionTakenError
 """
 
 from __future__ import annotations
@@ -51,5 +57,44 @@ class ReadOnlyError(StoreError):
         super().__init__("A browser's session only reads; this call needs the API key in the Authorization header.")
 
 
+class UnknownArtifactError(StoreError):
+    """No artifact, or no version of it, is what was asked for."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"There is no artifact {what}.")
+
+
+class ArtifactOpenError(StoreError):
+    """The version exists, but not all of its files are there yet."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"Artifact {what} is not final: its files are still being uploaded.")
+
+
+class ArtifactFailedError(StoreError):
+    """The version exists, but its upload failed."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"Artifact {what} is not final: the upload of its files failed.")
+
+
+class UnknownModelError(StoreError):
+    """The registry has no such model, or no such version of it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The registry has no model {what}.")
+
+
+class BadVersionError(StoreError):
+    """The text is no semantic version."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"The version is {text[:80]!r}; expected a semantic version such as '1.2.0' (semver.org).")
+
+
 class TakenError(StoreError):
     """The name or key is in use already."""
+
+
+class VersionTakenError(TakenError):
+    """The artifact has this version already."""

@@ -37,6 +37,7 @@ def apply(connection: Connection) -> None:
     _add_artifacts(change)
     _add_registry(change)
     _make_asset_ids_local(change, connection)
+    _add_kept_assets(change)
     _make_searchable(change, connection)
 
 
@@ -197,6 +198,31 @@ def _make_asset_ids_local(change: Operations, connection: Connection) -> None:
     change.create_index("asset_by_content", "asset", ["sha256"])
     change.create_index("ix_asset_asset_id", "asset", ["asset_id"])
     change.create_index("ix_asset_artifact_version_id", "asset", ["artifact_version_id"])
+
+
+def _add_kept_assets(change: Operations) -> None:
+    change.create_table(
+        "kept_asset",
+        Column("id", Integer, primary_key=True),
+        Column("experiment_key", Text, nullable=False),
+        Column("asset_id", Text, nullable=False, index=True),
+        Column("file_name", Text, nullable=False),
+        Column("dir", Text, nullable=False, server_default=""),
+        Column("extension", Text, nullable=False, server_default=""),
+        Column("type", Text, nullable=False),
+        Column("step", BigInteger),
+        Column("epoch", Float),
+        Column("context", Text, nullable=False, server_default=""),
+        Column("metadata", Text),
+        Column("grouping_name", Text),
+        Column("size", BigInteger, nullable=False),
+        Column("sha256", Text),
+        Column("remote", Boolean, nullable=False, server_default="0"),
+        Column("link", Text),
+        Column("artifact_version_id", Text, ForeignKey("artifact_version.id", ondelete="CASCADE"), index=True),
+        Column("created_millis", BigInteger, nullable=False),
+    )
+    change.create_index("kept_asset_of_model", "kept_asset", ["experiment_key", "grouping_name"])
 
 
 def _make_searchable(change: Operations, connection: Connection) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from zenml_comet_tracker.local.store.schema.access import api_key, session
 from zenml_comet_tracker.local.store.schema.artifacts import artifact, artifact_alias, artifact_use, artifact_version
-from zenml_comet_tracker.local.store.schema.assets import asset
+from zenml_comet_tracker.local.store.schema.assets import asset, kept_asset
 from zenml_comet_tracker.local.store.schema.base import change, metadata, migration, setting
 from zenml_comet_tracker.local.store.schema.experiments import (
     experiment,
@@ -43,6 +43,7 @@ __all__ = [
     "detail",
     "document",
     "experiment",
+    "kept_asset",
     "lane",
     "metadata",
     "metric",

@@ -32,3 +32,29 @@ asset = Table(
     Index("asset_of_experiment", "experiment_id", "type", "file_name"),
     Index("asset_by_content", "sha256"),
 )
+
+# Files that outlive the experiment that logged them: those of artifact versions and of registered models.
+kept_asset = Table(
+    "kept_asset",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("experiment_key", Text, nullable=False),
+    # From here on as in `asset`.
+    Column("asset_id", Text, nullable=False, index=True),
+    Column("file_name", Text, nullable=False),
+    Column("dir", Text, nullable=False, server_default=""),
+    Column("extension", Text, nullable=False, server_default=""),
+    Column("type", Text, nullable=False),
+    Column("step", BigInteger),
+    Column("epoch", Float),
+    Column("context", Text, nullable=False, server_default=""),
+    Column("metadata", Text),
+    Column("grouping_name", Text),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text),
+    Column("remote", Boolean, nullable=False, server_default="0"),
+    Column("link", Text),
+    Column("artifact_version_id", Text, ForeignKey("artifact_version.id", ondelete="CASCADE"), index=True),
+    Column("created_millis", BigInteger, nullable=False),
+    Index("kept_asset_of_model", "experiment_key", "grouping_name"),
+)

@@ -1,0 +1,55 @@
+"""Files that outlive the experiment that logged them: those of artifact versions and of registered models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, insert, literal, or_, select
+
+from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store.assets import MODEL_ELEMENT
+
+_COPIED = [column.name for column in schema.kept_asset.columns if column.name not in ("id", "experiment_key")]
+
+
+def keep(connection: Connection, experiment: Row[Any]) -> None:
+    """Copies what outlives the experiment; for whoever deletes it, just before."""
+    asset, item = schema.asset.c, schema.registry_item.c
+    registered = select(item.experiment_model).where(item.experiment_key == experiment.key)
+    rows = select(literal(experiment.key), *(asset[name] for name in _COPIED)).where(
+        asset.experiment_id == experiment.id,
+        or_(
+            asset.artifact_version_id.is_not(None),
+            and_(asset.type == MODEL_ELEMENT, asset.grouping_name.in_(registered)),
+        ),
+    )
+    connection.execute(insert(schema.kept_asset).from_select(["experiment_key", *_COPIED], rows))
+
+
+def of_version(connection: Connection, version_id: str) -> Sequence[Row[Any]]:
+    """The kept files of an artifact version."""
+    return connection.execute(
+        select(schema.kept_asset).where(schema.kept_asset.c.artifact_version_id == version_id)
+    ).all()
+
+
+def of_model(connection: Connection, experiment_key: str, model: str) -> Sequence[Row[Any]]:
+    """The kept files of a model that an experiment logged."""
+    kept = schema.kept_asset.c
+    of_it = (kept.experiment_key == experiment_key, kept.grouping_name == model, kept.type == MODEL_ELEMENT)
+    return connection.execute(select(schema.kept_asset).where(*of_it)).all()
+
+
+def release(connection: Connection, experiment_key: str, model: str) -> None:
+    """Lets go of the files of a model, unless a version in the registry or an artifact still needs them."""
+    kept, item = schema.kept_asset.c, schema.registry_item.c
+    needed = select(item.id).where(item.experiment_key == experiment_key, item.experiment_model == model)
+    connection.execute(
+        delete(schema.kept_asset).where(
+            kept.experiment_key == experiment_key,
+            kept.grouping_name == model,
+            kept.artifact_version_id.is_(None),
+            ~needed.exists(),
+        )
+    )
