@@ -15,20 +15,28 @@ from zenml_comet_tracker.local.pages.views import router as pages
 from zenml_comet_tracker.local.routes import (
     account,
     assets,
+    callbacks,
     charts,
     experiments,
+    git,
     handshake,
     keys,
     metrics,
     models,
+    optimizer,
     others,
     parameters,
     projects,
+    scenes,
     search,
+    share_links,
     status,
+    symlinks,
     system,
+    system_metrics,
     tags,
     texts,
+    views,
 )
 from zenml_comet_tracker.local.routes.answers import RequestError, refused
 from zenml_comet_tracker.local.routes.refusals import refusal
@@ -43,10 +51,14 @@ LOCAL = "/api/local"
 CLIENTLIB_REST = "/clientlib/rest/v2"
 
 _NOUNS = (
-    *(account, assets, charts, experiments, metrics, models, others),
-    *(parameters, projects, search, status, system, tags, texts),
+    *(account, assets, charts, experiments, git, metrics, models, others),
+    *(parameters, projects, search, share_links, status, symlinks, system, system_metrics, tags, texts, views),
 )
-_SDK_NOUNS = (account, assets, handshake, metrics, parameters, status, tags)
+_SDK_NOUNS = (
+    *(account, assets, callbacks, git, handshake, metrics, models),
+    *(parameters, scenes, status, symlinks, tags),
+)
+_LEGACY_NOUNS = (assets, projects)
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -63,6 +75,9 @@ def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
         app.include_router(noun.rest, prefix=CLIENTLIB_REST)
     for sdk_noun in _SDK_NOUNS:
         app.include_router(sdk_noun.clientlib, prefix=CLIENTLIB)
+    for legacy_noun in _LEGACY_NOUNS:
+        app.include_router(legacy_noun.legacy, prefix="/api")
+    app.include_router(optimizer.optimizer, prefix="/optimizer")
     app.include_router(_nothing_else())
     app.include_router(pages)
     _answer_errors(app)

@@ -233,3 +233,98 @@ def test_metadata_may_be_large(local_server: LocalServer, key: str) -> None:
     answer = local_server.call("POST", UPLOAD, params={"experimentId": key}, files=files)
     assert answer.status_code == 200
     assert [len(asset["metadata"]) for asset in listed(local_server, key)] == [2_000_000]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part", "said"),
+    [
+        ("bytes=0-3", 206, slice(0, 4), "bytes 0-3/1000"),
+        ("bytes=990-", 206, slice(990, 1000), "bytes 990-999/1000"),
+        ("bytes=-5", 206, slice(995, 1000), "bytes 995-999/1000"),
+        ("bytes=1000-", 416, slice(0, 0), "bytes */1000"),
+    ],
+)
+def test_a_part_of_an_asset_can_be_had(
+    local_server: LocalServer, key: str, asked: str, status: int, part: slice, said: str
+) -> None:
+    sent = os.urandom(1000)
+    asset_id = upload(local_server, key, sent).json()["assetId"]
+    query = {"assetId": asset_id, "experimentKey": key}
+    answer = local_server.call("GET", GET_ASSET, params=query, headers={"Range": asked})
+    assert (answer.status_code, answer.headers["Content-Range"]) == (status, said)
+    if status == 206:
+        assert answer.content == sent[part]
+
+
+def test_a_part_of_another_content_is_not_given(local_server: LocalServer, key: str) -> None:
+    asset_id = upload(local_server, key, b"first", assetId=uuid.uuid4().hex).json()["assetId"]
+    tag = content(local_server, asset_id).headers["ETag"]
+    upload(local_server, key, b"other", assetId=asset_id)
+    headers = {"Range": "bytes=0-1", "If-Range": tag}
+    answer = local_server.call("GET", GET_ASSET, params={"assetId": asset_id}, headers=headers)
+    assert (answer.status_code, answer.content) == (200, b"other")
+
+
+@pytest.mark.parametrize("sent", [b"\xff\xfe\x00binary\r\n", b"", "é".encode()])
+def test_a_file_part_needs_no_filename(local_server: LocalServer, key: str, sent: bytes) -> None:
+    boundary = "frontier"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"\r\n\r\n'.encode()
+    body = head + sent + f"\r\n--{boundary}--\r\n".encode()
+    kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    query = {"experimentId": key, "assetId": uuid.uuid4().hex, "fileName": "x.bin"}
+    answer = local_server.call("POST", UPLOAD, params=query, data=body, headers=kind)
+    assert answer.status_code == 200, answer.text
+    assert content(local_server, query["assetId"]).content == sent
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/json", b"{}", 415),
+        ("multipart/form-data", b"", 400),
+        ("multipart/form-data; boundary=b", b"no part", 400),
+        ("multipart/form-data; boundary=b", b"", 400),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\ncut', 400),
+    ],
+)
+def test_a_body_that_is_no_multipart_is_refused(
+    local_server: LocalServer, key: str, kind: str, body: bytes, status: int
+) -> None:
+    headers = {"Content-Type": kind}
+    answer = local_server.call("POST", UPLOAD, params={"experimentId": key}, data=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, status)
+    assert listed(local_server, key) == []
+
+
+def test_a_histogram_is_found_under_the_name_in_the_documentation(local_server: LocalServer, key: str) -> None:
+    upload(local_server, key, b"{}", type="histogram3d")
+    (asset,) = listed(local_server, key, type="histogram_combined_3d")
+    assert (asset["type"], asset["histogram"]) == ("histogram3d", True)
+
+
+@pytest.mark.parametrize("path", ["api/asset/download", "api/image/get"])
+def test_comets_old_addresses_of_assets_hold(local_server: LocalServer, key: str, path: str) -> None:
+    asset_id = upload(local_server, key, b"sent").json()["assetId"]
+    name = "imageId" if "image" in path else "assetId"
+    answer = local_server.call("GET", path, params={"experimentKey": key, name: asset_id})
+    assert (answer.status_code, answer.content) == (200, b"sent")
+
+
+def test_a_file_of_an_unknown_artifact_version_is_refused(local_server: LocalServer, key: str) -> None:
+    answer = upload(local_server, key, b"sent", artifactVersionId="0" * 32)
+    assert (answer.status_code, "artifact version" in answer.json()["msg"]) == (404, True)
+    assert listed(local_server, key) == []
+
+
+def test_a_file_longer_than_memory_may_hold_is_given_in_pieces(local_server: LocalServer, key: str) -> None:
+    """A sparse file stands for the large one; its end is read without the rest."""
+    asset_id = upload(local_server, key, b"sent", assetId=uuid.uuid4().hex).json()["assetId"]
+    path = local_server.store.files.path(hashlib.sha256(b"sent").hexdigest())
+    size = 5 << 30
+    os.truncate(path, size)
+    try:
+        query = {"assetId": asset_id, "experimentKey": key}
+        answer = local_server.call("GET", GET_ASSET, params=query, headers={"Range": f"bytes={size - 4}-"})
+        assert (answer.status_code, answer.content) == (206, bytes(4))
+    finally:
+        path.write_bytes(b"sent")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fixtures.local_server import LocalServer
+from tests.local.conftest import begin
 
 
 def parameters(server: LocalServer, key: str) -> dict[str, str]:
@@ -87,3 +88,32 @@ def test_a_context_and_a_name_that_show_the_same_are_one_parameter(local_server:
     local_server.sdk("batch/logger/experiment/parameter", experimentKey=key, values=values)
     found = local_server.get("experiment/parameters", experimentKey=key)["values"]
     assert [(value["name"], value["valueCurrent"]) for value in found] == [("train_lr", "2")]
+
+
+def test_parameters_are_taken_away_one_by_one_and_by_the_list(local_server: LocalServer, key: str) -> None:
+    second = begin(local_server)
+    for owner in (key, second):
+        batch = [{"parameterName": name, "parameterValue": 1} for name in ("a", "b", "c")]
+        local_server.sdk("batch/logger/experiment/parameter", experimentKey=owner, values=batch)
+    for _ in range(2):
+        local_server.post("write/experiment/parameter/delete", experimentKey=key, parameterName="a")
+    assert set(parameters(local_server, key)) == {"b", "c"}
+    gone = [(key, "b"), (second, "c"), (second, "a"), (second, "unknown")]
+    body = [{"experimentKey": owner, "parameterName": name} for owner, name in gone]
+    answer = local_server.call("POST", "api/rest/v2/write/experiments/parameters/delete", json=body)
+    assert (answer.status_code, answer.json()["msg"]) == (200, "OK")
+    assert (set(parameters(local_server, key)), set(parameters(local_server, second))) == ({"c"}, {"b"})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [({"experimentKey": "0" * 32, "parameterName": "a"}, 404), ({"parameterName": "a"}, 400), (1, 400)],
+)
+def test_a_list_with_one_wrong_entry_takes_nothing_away(
+    local_server: LocalServer, key: str, wrong: object, status: int
+) -> None:
+    local_server.post("write/experiment/parameter", experimentKey=key, parameterName="a", parameterValue=1)
+    body = [{"experimentKey": key, "parameterName": "a"}, wrong]
+    answer = local_server.call("POST", "api/rest/v2/write/experiments/parameters/delete", json=body)
+    assert answer.status_code == status
+    assert set(parameters(local_server, key)) == {"a"}

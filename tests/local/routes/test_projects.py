@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from tests.fixtures.local_server import LocalServer
 from tests.local.conftest import begin
@@ -56,3 +57,50 @@ def test_column_names_are_built_in_and_logged_ones(local_server: LocalServer) ->
     assert {"name": "loss", "id": "loss--metrics", "type": "double", "source": "metrics"} in columns
     archived = local_server.get("project/column-names", workspaceName="ws", projectName=name, archived="TRUE")
     assert "loss--metrics" not in [column["id"] for column in archived["columns"]]
+
+
+def new_project(server: LocalServer, **more: object) -> dict[str, Any]:
+    name = f"project-{uuid.uuid4().hex}"
+    return server.post("write/project/create", workspaceName="ws", projectName=name, **more)
+
+
+def test_a_project_is_changed_by_id_or_by_name(local_server: LocalServer) -> None:
+    made = new_project(local_server, projectDescription="d", isPublic="TRUE")
+    project_id, renamed = made["projectId"], f"project-{uuid.uuid4().hex}"
+    by_name = {"workspaceName": "ws", "projectName": made["projectName"]}
+    local_server.post("write/project/update", **by_name, newProjectName=renamed, isPublic=False)
+    expected = {"projectName": renamed, "projectDescription": "d", "public": False}
+    assert expected.items() <= local_server.get("project", projectId=project_id).items()
+    local_server.post("write/project/update", projectId=project_id, newProjectDescription="")
+    local_server.post("write/project/update-owner", projectId=project_id, userName="bob")
+    expected = {"projectName": renamed, "projectDescription": "", "public": False, "ownerUserName": "bob"}
+    assert expected.items() <= local_server.get("project", projectId=project_id).items()
+
+
+def test_a_new_name_has_to_be_free_and_good(local_server: LocalServer) -> None:
+    first, second = new_project(local_server), new_project(local_server)
+    for name in (second["projectName"], "a/b", "p" * 251, 3):
+        body = {"projectId": first["projectId"], "newProjectName": name, "newProjectDescription": "new"}
+        answer = local_server.call("POST", "api/rest/v2/write/project/update", json=body)
+        assert answer.status_code == 400
+    local_server.post(
+        "write/project/update", projectId=first["projectId"], newProjectName=first["projectName"], isPublic=None
+    )
+    found = local_server.get("project", projectId=first["projectId"])
+    assert (found["projectName"], found["projectDescription"]) == (first["projectName"], "")
+
+
+def test_notes_are_kept_as_they_are(local_server: LocalServer) -> None:
+    project = {"projectId": new_project(local_server)["projectId"]}
+    assert local_server.get("project/notes", **project) == {"notes": ""}
+    for notes in ("# Notes\n<script>", ""):
+        local_server.post("write/project/notes", **project, notes=notes)
+        assert local_server.get("project/notes", **project) == {"notes": notes}
+
+
+def test_comets_address_of_a_project_leads_to_its_page(local_server: LocalServer) -> None:
+    made = new_project(local_server)
+    query = {"projectId": made["projectId"]}
+    answer = local_server.call("GET", "api/projects/redirect", params=query, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/ws/{made['projectName']}/")
+    assert local_server.call("GET", "api/projects/redirect", params=query).status_code == 200

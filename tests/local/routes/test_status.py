@@ -259,3 +259,31 @@ def test_a_heartbeat_over_rest_says_which_attempt_it_is_of(
 def test_nobody_is_throttled(clocked_server: LocalServer, key: str) -> None:
     clocked_server.post(f"write/experiment/{key}/mark-not-throttled")
     assert clocked_server.get("experiment/metadata", experimentKey=key)["throttle"] is False
+
+
+def test_a_stopped_experiment_ended_when_it_was_stopped(clocked_server: LocalServer, clock: TurnedClock) -> None:
+    key = begin(clocked_server)
+    clock.turn(5)
+    for _ in range(2):
+        clocked_server.get("write/experiment/stop", experimentKey=key)
+        meta = clocked_server.get("experiment/metadata", experimentKey=key)
+        assert (meta["running"], meta["hasCrashed"], meta["durationMillis"]) == (False, False, 5_000)
+        clock.turn(60)
+
+
+def test_stopping_a_lost_experiment_does_not_make_it_longer(clocked_server: LocalServer, clock: TurnedClock) -> None:
+    key = begin(clocked_server)
+    clock.turn(600)
+    clocked_server.get("write/experiment/stop", experimentKey=key)
+    meta = clocked_server.get("experiment/metadata", experimentKey=key)
+    assert (meta["running"], meta["durationMillis"]) == (False, 0)
+
+
+def test_a_stopped_experiment_runs_again_when_its_program_says_so(
+    clocked_server: LocalServer, clock: TurnedClock
+) -> None:
+    key = begin(clocked_server)
+    clocked_server.get("write/experiment/stop", experimentKey=key)
+    clock.turn(1)
+    clocked_server.sdk("status-report/update", experimentKey=key, is_alive=True)
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["running"] is True

@@ -1,4 +1,4 @@
-"""The machine and the code's origin over the wire, and back."""
+"""The machine and its packages over the wire, and back."""
 
 from __future__ import annotations
 
@@ -25,13 +25,6 @@ def test_details_name_the_system_metrics(local_server: LocalServer, key: str) ->
     details = local_server.get("experiment/system-details", experimentKey=key)
     assert (details["systemMetricNames"], details["totalRam"]) == (["sys.ram.total"], 2048)
     assert (details["gpuStaticInfoList"], details["maxTotalMemory"]) == (gpus, 7)
-
-
-def test_git_metadata_is_replaced_whole(local_server: LocalServer, key: str) -> None:
-    local_server.post("write/experiment/git/metadata", experimentKey=key, user="u", branch="main")
-    local_server.post("write/experiment/git/metadata", experimentKey=key, user="v", origin="o")
-    expected = {"user": "v", "root": None, "branch": None, "parent": None, "origin": "o"}
-    assert local_server.get("experiment/git/metadata", experimentKey=key) == expected
 
 
 def test_dependencies_and_cloud_details_are_kept(local_server: LocalServer, key: str) -> None:

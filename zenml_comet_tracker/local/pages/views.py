@@ -108,6 +108,14 @@ def experiment_page(
     return _experiment(request, now, experiment, tab, counts, values)
 
 
+@router.get("/{workspace}/{project}/archive/{key}")
+@router.get("/{workspace}/{project}/archived/{key}")
+def archived_page(request: Request, workspace: str, project: str, key: str) -> Response:
+    """Leads from the address that Comet's clients make for an archived experiment to its page."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(path([workspace, project, key]) + query)
+
+
 def _projects(request: Request, workspace: str | None) -> Response:
     store = data.store_of(request)
     with store.read() as connection:

@@ -36,3 +36,9 @@ def ping() -> Response:
 def notification() -> Response:
     """Nothing: there is nobody to notify but the one who reads the page."""
     return done()
+
+
+@clientlib.post("/notify/event")
+def event() -> Response:
+    """Nothing: what the SDK tells its makers of its own troubles is kept nowhere."""
+    return done()

@@ -11,7 +11,9 @@ from fastapi import Response
 UNKNOWN_EXPERIMENT = 90210
 BAD_API_KEY = 90212
 EXPERIMENT_EXISTS = 90999
-PROJECT_NAME_TOO_LONG = 1341241
+UNKNOWN_WORKSPACE = 90219
+# The one code of a handshake with which the official SDK shows the message: for every fault of a project's name.
+BAD_PROJECT_NAME = 1341241
 
 
 class RequestError(Exception):

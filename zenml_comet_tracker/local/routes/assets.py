@@ -20,10 +20,14 @@ from zenml_comet_tracker.local.store.files import Files
 
 rest = APIRouter()
 clientlib = APIRouter()
+# Addresses that Comet's pages gave to assets once, and that still stand in notes and in links.
+legacy = APIRouter()
 
 DOWNLOAD = "/experiment/asset/get-asset"
 # What the SDK sends as the name of a text sample, meaning that the server shall find one.
 _NAME_FROM_SERVER = "auto-generated-in-the-backend"
+# The documentation's name for a type, and the one under which clients upload it.
+_TYPE_ALIASES = {"histogram_combined_3d": "histogram3d"}
 # Only types that run no code in a browser; everything else is a stream of bytes. The SDK reads JSON as JSON only.
 _PLAIN_TYPES = {"application/json", "image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"}
 
@@ -31,25 +35,19 @@ _PLAIN_TYPES = {"application/json", "image/png", "image/jpeg", "image/gif", "ima
 @rest.post("/write/experiment/upload-asset")
 def upload(call: UploadCall) -> Response:
     """Stores an asset of the experiment `experimentKey`."""
-    return _store(call, "experimentKey", "asset")
+    return store(call, "experimentKey", "asset")
 
 
 @clientlib.post("/asset/upload")
 def upload_by_sdk(call: UploadCall) -> Response:
     """Stores an asset of the experiment `experimentId` under the SDK's `assetId`."""
-    return _store(call, "experimentId", "asset")
+    return store(call, "experimentId", "asset")
 
 
 @clientlib.post("/visualizations/upload")
 def upload_image(call: UploadCall) -> Response:
     """Stores an image or figure of the experiment `experimentId` under the SDK's `imageId`."""
-    return _store(call, "experimentId", "image")
-
-
-@clientlib.post("/git-patch/upload")
-def upload_patch(call: UploadCall) -> Response:
-    """Stores the uncommitted changes of the code, as an asset."""
-    return _store(call, "experimentId", "git-patch")
+    return store(call, "experimentId", "image")
 
 
 @rest.get("/experiment/asset/list")
@@ -65,21 +63,16 @@ def by_name(call: QueryCall) -> Response:
 
 
 @rest.get(DOWNLOAD)
+@legacy.get("/asset/download")
+@legacy.get("/image/get")
 def content(call: QueryCall) -> Response:
-    """The bytes of the asset `assetId`."""
-    asset_id = call.fields.optional_text("assetId") or call.fields.text("imageId")
-    key = call.fields.optional_text("experimentKey")
+    """The bytes of the asset `assetId`, or those of a `Range` of them."""
+    fields = call.fields
+    asset_id = fields.optional_text("assetId") or fields.optional_text("imageId") or fields.text("assetId")
+    key, version = fields.optional_text("experimentKey"), fields.optional_text("artifactVersionId")
     with call.store.read() as connection:
-        row = assets.require(connection, asset_id, key or None)
-    if row.sha256 is None:
-        raise RequestError(f"Asset {asset_id} is remote: its content lies at {row.link}.", status=404)
-    kind = mimetypes.guess_type(row.file_name)[0]
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(PurePosixPath(row.file_name).name, safe='')}",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
-    media_type = kind if kind in _PLAIN_TYPES else "application/octet-stream"
-    return FileResponse(content_path(call.store.files, row), media_type=media_type, headers=headers)
+        row = assets.require(connection, asset_id, key or None, version or None)
+    return download(call.store.files, row)
 
 
 @rest.get("/write/experiment/asset/delete")
@@ -87,6 +80,20 @@ def delete(call: QueryCall) -> Response:
     """Takes the asset `assetId` away."""
     asset_id = call.fields.text("assetId")
     return call.write(lambda target: assets.remove(target.connection, target.experiment.id, asset_id))
+
+
+def download(files: Files, row: Any) -> Response:
+    """The content of an asset as a file to keep, whole or the part that was asked for. A remote one has none: 404."""
+    if row.sha256 is None:
+        raise RequestError(f"Asset {row.asset_id} is remote: its content lies at {row.link}.", status=404)
+    kind = mimetypes.guess_type(row.file_name)[0]
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(PurePosixPath(row.file_name).name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "ETag": f'"{row.sha256}"',
+    }
+    media_type = kind if kind in _PLAIN_TYPES else "application/octet-stream"
+    return FileResponse(content_path(files, row), media_type=media_type, headers=headers)
 
 
 def listed(row: Any, key: str, root: str) -> dict[str, Any]:
@@ -127,6 +134,7 @@ def content_path(files: Files, row: Any) -> Path:
 
 def _list(call: QueryCall, name: str | None) -> Response:
     kind = call.fields.optional_text("type")
+    kind = _TYPE_ALIASES.get(kind or "", kind)
     with call.store.read() as connection:
         experiment = experiments.require(connection, call.fields.text("experimentKey"))
         rows = assets.of_experiment(
@@ -135,7 +143,8 @@ def _list(call: QueryCall, name: str | None) -> Response:
     return answer({"assets": [listed(row, experiment.key, call.root) for row in rows]})
 
 
-def _store(call: Upload, key_field: str, default_type: str) -> Response:
+def store(call: Upload, key_field: str, default_type: str) -> Response:
+    """Stores what was uploaded as an asset; answers where it is."""
     new = _new_asset(call, key_field, default_type)
     # The SDK says OVERWRITE for the files of an artifact it downloaded.
     overwrite = call.fields.raw("overwrite") == "OVERWRITE" or call.fields.flag("overwrite")
@@ -176,6 +185,7 @@ def _new_asset(call: Upload, key_field: str, default_type: str) -> NewAsset:
         size=stored.size if stored else 0,
         sha256=stored.sha256 if stored else None,
         link=call.link,
+        artifact_version_id=fields.optional_text("artifactVersionId") or None,
         created_millis=call.store.clock(),
     )
 

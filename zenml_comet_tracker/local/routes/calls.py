@@ -13,6 +13,7 @@ import orjson
 from fastapi import Depends, Request, Response
 from starlette.datastructures import UploadFile
 
+from zenml_comet_tracker.local.routes import multipart
 from zenml_comet_tracker.local.routes.answers import RequestError, done
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store.lanes import LaneMark
@@ -55,7 +56,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Upload(Call):
-    """A multipart request: the file, or the link of a remote one, and the metadata beside it."""
+    """A multipart request: the file, or the link of a remote one, and the metadata beside it. Its fields come from the
+    query and from the part `requestParams`."""
 
     file: UploadFile | None
     link: str | None
@@ -74,6 +76,17 @@ def experiment_url(root: str, workspace: str, project: str, key: str = "") -> st
 
 
 async def _json_call(request: Request) -> Call:
+    members = await _json(request)
+    if not isinstance(members, dict):
+        raise RequestError(f"The body is a JSON {type(members).__name__}; expected an object.")
+    return Call(fields=Fields(members), **_surroundings(request))
+
+
+async def _json_list_call(request: Request) -> Call:
+    return Call(fields=Fields({"body": await _json(request)}), **_surroundings(request))
+
+
+async def _json(request: Request) -> Any:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise RequestError(f"Content-Type is {kind or 'missing'}; expected application/json.", status=415)
@@ -83,12 +96,9 @@ async def _json_call(request: Request) -> Call:
             f"The body has more than {MAX_CONTAINERS:,} lists and objects. Send less at once.", status=413
         )
     try:
-        members = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise RequestError(f"The body is not JSON: {error}.") from error
-    if not isinstance(members, dict):
-        raise RequestError(f"The body is a JSON {type(members).__name__}; expected an object.")
-    return Call(fields=Fields(members), **_surroundings(request))
 
 
 async def _query_call(request: Request) -> Call:
@@ -96,18 +106,17 @@ async def _query_call(request: Request) -> Call:
 
 
 async def _upload(request: Request) -> AsyncIterator[Upload]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "multipart/form-data":
-        raise RequestError(f"Content-Type is {kind or 'missing'}; expected multipart/form-data.", status=415)
-    async with request.form(max_files=1, max_fields=20, max_part_size=MAX_BODY_BYTES) as form:
-        file, link, metadata = form.get("file"), form.get("link"), form.get("metadata")
+    form = await multipart.read(request, MAX_BODY_BYTES)
+    try:
         yield Upload(
-            fields=Fields(request.query_params),
-            file=file if isinstance(file, UploadFile) else None,
-            link=link if isinstance(link, str) else None,
-            metadata=metadata if isinstance(metadata, str) else None,
+            fields=Fields({**request.query_params, **multipart.parameters_of(form)}),
+            file=multipart.file_of(form),
+            link=multipart.text_of(form, "link"),
+            metadata=multipart.text_of(form, "metadata"),
             **_surroundings(request),
         )
+    finally:
+        await form.close()
 
 
 def _surroundings(request: Request) -> dict[str, Any]:
@@ -140,5 +149,7 @@ async def _body(request: Request) -> bytes:
 
 
 JsonCall: TypeAlias = Annotated[Call, Depends(_json_call)]
+# For a body that is a list: its fields hold the one value `body`.
+JsonListCall: TypeAlias = Annotated[Call, Depends(_json_list_call)]
 QueryCall: TypeAlias = Annotated[Call, Depends(_query_call)]
 UploadCall: TypeAlias = Annotated[Upload, Depends(_upload)]

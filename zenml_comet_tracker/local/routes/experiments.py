@@ -1,4 +1,4 @@
-"""Experiments as a whole: made, described, archived; and their file path."""
+"""Experiments as a whole: made, described, stopped, archived; and their file path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from zenml_comet_tracker.local.routes.answers import answer
 from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, Call, JsonCall, QueryCall, experiment_url
 from zenml_comet_tracker.local.routes.descriptions import describe
-from zenml_comet_tracker.local.store import experiments, facts, projects, standing
+from zenml_comet_tracker.local.store import experiments, facts, projects, standing, status
 from zenml_comet_tracker.local.store.experiments import NewExperiment
 from zenml_comet_tracker.local.store.projects import DEFAULT_PROJECT, DEFAULT_WORKSPACE
 
@@ -57,6 +57,12 @@ def archive(call: QueryCall) -> Response:
 def restore(call: QueryCall) -> Response:
     """Takes an archived experiment back."""
     return _set_archived(call, False)
+
+
+@rest.get("/write/experiment/stop")
+def stop(call: QueryCall) -> Response:
+    """Says that an experiment runs no more; it runs again when its program says that it does."""
+    return call.write(lambda target: status.stop(target.transaction, target.experiment), quiet=True)
 
 
 @rest.post("/write/experiment/file-path")

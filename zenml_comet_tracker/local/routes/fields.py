@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from zenml_comet_tracker.local.routes.answers import PROJECT_NAME_TOO_LONG, RequestError
+from zenml_comet_tracker.local.routes.answers import BAD_PROJECT_NAME, UNKNOWN_WORKSPACE, RequestError
 from zenml_comet_tracker.local.routes.values import to_double
 
 _KEY = re.compile("[0-9A-Za-z]{32,50}")
@@ -21,7 +21,7 @@ MAX_NAME = 250
 MAX_TEXT = 10_000
 MAX_BATCH = 100_000
 # These begin paths of the server's own, so that no workspace's page could be reached under them.
-_RESERVED = {"api", "clientlib", "health", "page-data", "sign-in", "static"}
+_RESERVED = {"api", "clientlib", "health", "optimizer", "page-data", "sign-in", "static"}
 
 
 class Fields:
@@ -82,6 +82,22 @@ class Fields:
         self._limit(name, len(value), MAX_BATCH, "texts")
         self._limit(name, max(map(len, value), default=0), MAX_TEXT, "characters in one text")
         return value
+
+    def numbers(self, name: str) -> list[float]:
+        """A list of numbers that must be there."""
+        value = self.raw(name)
+        numbers = [to_double(item) for item in value] if isinstance(value, list) else [None]
+        known = [number for number in numbers if number is not None]
+        if len(known) < len(numbers):
+            raise self.error(name, "a list of numbers")
+        return known
+
+    def stated_number(self, name: str) -> float:
+        """A number that must be there."""
+        number = self.number(name)
+        if number is None:
+            raise self.error(name, "a number")
+        return number
 
     def objects(self, name: str) -> list[Fields]:
         """A list of objects that must be there."""
@@ -153,7 +169,7 @@ class Fields:
         """The name of a workspace, `default` when absent or empty."""
         text = self.project(name, default)
         if text in _RESERVED:
-            raise self.error(name, f"a name that is none of {sorted(_RESERVED)}")
+            raise self.error(name, f"a name that is none of {sorted(_RESERVED)}", UNKNOWN_WORKSPACE)
         return text
 
     def project(self, name: str, default: str) -> str:
@@ -161,20 +177,21 @@ class Fields:
         text = self.optional_text(name) or default
         if len(text) > MAX_NAME:
             message = f"{self._where}{name} has {len(text)} characters; expected at most {MAX_NAME}."
-            raise RequestError(message, sdk_error_code=PROJECT_NAME_TOO_LONG)
+            raise RequestError(message, sdk_error_code=BAD_PROJECT_NAME)
         if "/" in text or text in {".", ".."} or not text.isprintable() or text != text.strip():
-            raise self.error(name, "a name without slash, control characters and blanks around it")
+            expected = "a name without slash, control characters and blanks around it"
+            raise self.error(name, expected, BAD_PROJECT_NAME)
         return text
 
     def _limit(self, name: str, found: int, limit: int, unit: str) -> None:
         if found > limit:
             raise RequestError(f"{self._where}{name} has {found:,} {unit}; expected at most {limit:,}.", status=413)
 
-    def error(self, name: str, expected: str) -> RequestError:
+    def error(self, name: str, expected: str, sdk_error_code: int = 0) -> RequestError:
         """The refusal of one field."""
         value = self._members.get(name)
         was = "is missing" if value is None else f"is {str(value)[:80]!r}"
-        return RequestError(f"{self._where}{name} {was}; expected {expected}.")
+        return RequestError(f"{self._where}{name} {was}; expected {expected}.", sdk_error_code=sdk_error_code)
 
 
 def _depth_exceeds(value: Any, levels: int) -> bool:

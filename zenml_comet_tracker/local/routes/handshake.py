@@ -1,4 +1,4 @@
-"""How a live experiment begins: `logger/add/run`, `logger/get/run`, and what the SDK asks right after."""
+"""How a live experiment begins: new, joined or copied; and what the SDK asks right after."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zenml_comet_tracker.local.routes.answers import (
     answer,
 )
 from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, Call, JsonCall, experiment_url
-from zenml_comet_tracker.local.store import documents, experiments, projects
+from zenml_comet_tracker.local.store import copies, documents, experiments, projects
 from zenml_comet_tracker.local.store.experiments import NewExperiment
 from zenml_comet_tracker.local.store.projects import DEFAULT_PROJECT, DEFAULT_WORKSPACE
 
@@ -37,7 +37,7 @@ def add_run(call: JsonCall) -> Response:
     with call.store.write() as transaction:
         row = experiments.find(transaction.connection, key)
         if row is not None and not fields.flag("getOrCreateEnabled"):
-            raise RequestError(f"Experiment {key} exists already.", sdk_error_code=EXPERIMENT_EXISTS)
+            raise _exists(key)
         if row is None:
             project_id = projects.ensure(transaction, workspace, project)
             new = NewExperiment(key, project_id, running=True, start_millis=start, user_name=DEFAULT_WORKSPACE)
@@ -52,8 +52,26 @@ def get_run(call: JsonCall) -> Response:
     with call.store.read() as connection:
         row = experiments.find(connection, key)
         if row is None:
-            raise RequestError(f"There is no experiment with key {key!r}.", sdk_error_code=UNKNOWN_EXPERIMENT)
+            raise _unknown(key)
         return answer(_handshake(call, connection, row))
+
+
+@clientlib.post("/logger/copy-steps-from-experiment")
+def copy_steps(call: JsonCall) -> Response:
+    """A new experiment `newExperimentKey` that goes on from `copiedExperimentKey` as it was at `stepToCopyTo`."""
+    fields = call.fields
+    source_key, key = fields.text("copiedExperimentKey"), fields.experiment_key("newExperimentKey")
+    up_to_step, start = fields.integer("stepToCopyTo"), fields.moment("localTimestamp")
+    with call.store.write() as transaction:
+        source = experiments.find(transaction.connection, source_key)
+        if source is None:
+            raise _unknown(source_key)
+        if experiments.find(transaction.connection, key) is not None:
+            raise _exists(key)
+        new = NewExperiment(key, source.project_id, True, source.name, start, DEFAULT_WORKSPACE)
+        row = experiments.create(transaction, new)
+        copies.copy(transaction.connection, source, row, up_to_step)
+        return answer(_handshake(call, transaction.connection, row))
 
 
 @clientlib.post("/asset/3d-limits")
@@ -62,6 +80,15 @@ def limits_3d() -> Response:
     return answer(
         {"maxPoints": 1_000_000, "maxPointsFileSizeInBytes": 0, "maxBoxes": 250_000, "maxBoxesFileSizeInBytes": 0}
     )
+
+
+def _exists(key: str) -> RequestError:
+    return RequestError(f"Experiment {key} exists already.", sdk_error_code=EXPERIMENT_EXISTS)
+
+
+def _unknown(key: str) -> RequestError:
+    # By 400, and not by 404, the SDK knows it in a handshake.
+    return RequestError(f"There is no experiment with key {key!r}.", sdk_error_code=UNKNOWN_EXPERIMENT)
 
 
 def _handshake(call: Call, connection: Any, row: Any) -> dict[str, Any]:

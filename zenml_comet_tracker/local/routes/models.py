@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import uuid
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -14,11 +15,15 @@ from starlette.background import BackgroundTask
 
 from zenml_comet_tracker.local.routes.answers import RequestError, answer
 from zenml_comet_tracker.local.routes.assets import content_path, listed
-from zenml_comet_tracker.local.routes.calls import QueryCall
+from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store import assets, experiments
+from zenml_comet_tracker.local.store.assets import MODEL_ELEMENT, NewAsset
 from zenml_comet_tracker.local.store.files import Files
+from zenml_comet_tracker.local.store.store import Target
 
 rest = APIRouter()
+clientlib = APIRouter()
 
 
 @rest.get("/experiment/model")
@@ -28,6 +33,19 @@ def of_experiment(call: QueryCall) -> Response:
         experiment = experiments.require(connection, call.fields.text("experimentKey"))
         names = assets.models(connection, experiment.id)
     return answer({"models": [_model(experiment.key, name) for name in names]})
+
+
+@clientlib.post("/asset/log-remote-model")
+def log_remote(call: JsonCall) -> Response:
+    """Stores `remoteEntities` as the files of the model `modelName`: links, which the server never opens."""
+    model, now = call.fields.text("modelName"), call.store.clock()
+    files = [_remote_file(fields, model, now) for fields in call.fields.objects("remoteEntities")]
+
+    def change(target: Target) -> None:
+        for file in files:
+            assets.add(target.connection, target.experiment.id, file, overwrite=False)
+
+    return call.write(change)
 
 
 @rest.get("/experiment/model/asset/list")
@@ -49,6 +67,20 @@ def download(call: QueryCall) -> Response:
         media_type="application/zip",
         headers={"Content-Disposition": "attachment; filename=model.zip"},
         background=BackgroundTask(archive.unlink, missing_ok=True),
+    )
+
+
+def _remote_file(fields: Fields, model: str, now_millis: int) -> NewAsset:
+    link = fields.text("remoteUrl")
+    return NewAsset(
+        asset_id=fields.optional_text("assetId") or uuid.uuid4().hex,
+        file_name=fields.optional_text("fileName") or PurePosixPath(link.partition("?")[0]).name or link,
+        type=MODEL_ELEMENT,
+        dir=f"models/{model}",
+        metadata=fields.optional_text("metadata"),
+        grouping_name=model,
+        link=link,
+        created_millis=now_millis,
     )
 
 

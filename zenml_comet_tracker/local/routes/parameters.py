@@ -1,4 +1,4 @@
-"""Parameters in, by one or by the batch; the latest of each out."""
+"""Parameters in, by one or by the batch, and away; the latest of each out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from zenml_comet_tracker.local.routes.answers import answer
-from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.answers import answer, done
+from zenml_comet_tracker.local.routes.calls import JsonCall, JsonListCall, QueryCall
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.values import to_text
 from zenml_comet_tracker.local.store import experiments, facts
@@ -33,6 +33,27 @@ def add(call: JsonCall) -> Response:
     """Stores one parameter."""
     value = _value(call.fields, call.store.clock())
     return call.write(lambda target: facts.add_parameters(target.connection, target.experiment.id, [value]))
+
+
+@rest.post("/write/experiment/parameter/delete")
+def remove(call: JsonCall) -> Response:
+    """Takes the parameter `parameterName` away; one that is not there is gone already."""
+    name = call.fields.text("parameterName")
+    return call.write(lambda target: facts.remove_parameters(target.connection, target.experiment.id, [name]))
+
+
+@rest.post("/write/experiments/parameters/delete")
+def remove_many(call: JsonListCall) -> Response:
+    """As `remove`, for a list of `experimentKey` and `parameterName`: all of them or, when one is refused, none."""
+    named: dict[str, list[str]] = {}
+    for fields in call.fields.objects("body"):
+        named.setdefault(fields.text("experimentKey"), []).append(fields.text("parameterName"))
+    with call.store.write() as transaction:
+        for key, names in named.items():
+            experiment = experiments.require(transaction.connection, key)
+            facts.remove_parameters(transaction.connection, experiment.id, names)
+            transaction.touch(experiment.id)
+    return done()
 
 
 @rest.get("/experiment/parameters")

@@ -82,8 +82,10 @@ def set_times(call: JsonCall) -> Response:
 
 
 @rest.post("/write/experiment/{key}/mark-not-throttled")
-def not_throttled() -> Response:
+def not_throttled(call: JsonCall, key: str) -> Response:
     """Nothing: a local server throttles nobody."""
+    with call.store.read() as connection:
+        experiments.require(connection, key)
     return done()
 
 

@@ -1,4 +1,4 @@
-"""The machine, the packages and the code's origin: system details, dependencies, cloud, git."""
+"""The machine and the packages: system details, dependencies, cloud."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ _DETAILS = (
     *("ip", "hostname", "networkInterfaceIps", "command", "executable", "env"),
     *_LISTS,
 )
-_GIT = ("user", "root", "branch", "parent", "origin")
 
 
 @rest.post("/write/experiment/system-details")
@@ -73,22 +72,6 @@ def set_cloud(call: JsonCall) -> Response:
     """Sets the cloud `provider` and its `metadata`."""
     cloud = {"provider": call.fields.text("provider"), "metadata": call.fields.optional_value("metadata")}
     return call.write(lambda target: documents.put_json(target.transaction, target.experiment.id, "cloud", cloud))
-
-
-@rest.post("/write/experiment/git/metadata")
-def set_git(call: JsonCall) -> Response:
-    """Sets where the code comes from, in place of what was set before."""
-    git = {name: call.fields.optional_text(name) for name in _GIT}
-    return call.write(lambda target: documents.put_json(target.transaction, target.experiment.id, "git", git))
-
-
-@rest.get("/experiment/git/metadata")
-def git(call: QueryCall) -> Response:
-    """Where the code comes from; nulls where nothing was logged."""
-    with call.store.read() as connection:
-        experiment = experiments.require(connection, call.fields.text("experimentKey"))
-        known = documents.get_json(connection, experiment.id, "git")
-    return answer({name: known.get(name) for name in _GIT})
 
 
 def _merge_details(target: Target, given: dict[str, Any]) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from zenml_comet_tracker.local.store import schema
-from zenml_comet_tracker.local.store.faults import UnknownAssetError
+from zenml_comet_tracker.local.store.faults import UnknownArtifactVersionError, UnknownAssetError
 
 MODEL_ELEMENT = "model-element"
+GIT_PATCH = "git-patch"
 
 
 @dataclass(frozen=True)
@@ -21,29 +22,34 @@ class NewAsset:
 
     asset_id: str
     file_name: str
-    dir: str
-    extension: str
     type: str
-    step: int | None
-    epoch: float | None
-    context: str
-    metadata: str | None
-    grouping_name: str | None
-    size: int
-    sha256: str | None
-    link: str | None
     created_millis: int
+    dir: str = "assets"
+    extension: str = ""
+    step: int | None = None
+    epoch: float | None = None
+    context: str = ""
+    metadata: str | None = None
+    grouping_name: str | None = None
+    size: int = 0
+    sha256: str | None = None
+    link: str | None = None
+    artifact_version_id: str | None = None
 
 
 def add(connection: Connection, experiment_id: int, new: NewAsset, *, overwrite: bool) -> None:
-    """Stores an asset; sent again with the same id it replaces itself, with `overwrite` all of its name and type.
+    """Stores an asset; sent again with the same id it replaces itself, with `overwrite` all of its name and type, be it
+    in the experiment or in the artifact version that it belongs to. Raises `UnknownArtifactVersionError`.
 
     Two experiments may each have an asset of one id: who uploads an archive again does so under the ids in it.
     """
-    asset = schema.asset.c
+    asset, version = schema.asset.c, new.artifact_version_id
+    if version is not None and not _has_version(connection, version):
+        raise UnknownArtifactVersionError(version)
     if overwrite:
         same = (asset.experiment_id == experiment_id, asset.file_name == new.file_name, asset.type == new.type)
-        connection.execute(delete(schema.asset).where(*same, asset.asset_id != new.asset_id))
+        others = (asset.artifact_version_id.is_not_distinct_from(version), asset.asset_id != new.asset_id)
+        connection.execute(delete(schema.asset).where(*same, *others))
     row = {**asdict(new), "experiment_id": experiment_id, "remote": new.sha256 is None}
     statement = insert(schema.asset).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["experiment_id", "asset_id"], set_=row))
@@ -62,8 +68,11 @@ def of_experiment(
     return connection.execute(statement.order_by(asset.created_millis, schema.asset.c.id)).all()
 
 
-def require(connection: Connection, asset_id: str, experiment_key: str | None = None) -> Row[Any]:
-    """The asset's row with `experiment_key`: that experiment's where one is named, else the newest of this id.
+def require(
+    connection: Connection, asset_id: str, experiment_key: str | None = None, artifact_version_id: str | None = None
+) -> Row[Any]:
+    """The asset's row with `experiment_key`: that of the artifact version or else of the experiment where one is named,
+    else the newest of this id.
 
     Raises `UnknownAssetError`.
     """
@@ -74,7 +83,10 @@ def require(connection: Connection, asset_id: str, experiment_key: str | None = 
         .where(asset.asset_id == asset_id)
         .order_by(asset.created_millis.desc(), asset.id.desc())
     )
-    if experiment_key is not None:
+    if artifact_version_id is not None:
+        # Its files belong to the experiment that made it; who downloads them names itself.
+        statement = statement.where(asset.artifact_version_id == artifact_version_id)
+    elif experiment_key is not None:
         statement = statement.where(schema.experiment.c.key == experiment_key)
     row = connection.execute(statement).first()
     if row is None:
@@ -108,6 +120,11 @@ def contents(connection: Connection) -> set[str]:
     """The SHA-256 of every content that an asset names."""
     sha256 = schema.asset.c.sha256
     return set(connection.scalars(select(sha256).where(sha256.is_not(None)).distinct()))
+
+
+def _has_version(connection: Connection, version_id: str) -> bool:
+    version = schema.artifact_version.c.id
+    return connection.scalar(select(version).where(version == version_id)) is not None
 
 
 def _in_a_model(experiment_id: int) -> tuple[Any, Any]:

@@ -49,12 +49,12 @@ class Transaction:
         """Gives all that was touched the next change number."""
         if not self.experiments and not self.projects:
             return
-        experiment, project = schema.experiment.c, schema.project.c
+        experiment, project, symlink = schema.experiment.c, schema.project.c, schema.symlink.c
         self.connection.execute(update(schema.change).values(number=schema.change.c.number + 1))
         number = self.connection.scalar(select(schema.change.c.number))
         stamp = {"change_number": number, "updated_millis": self.now_millis}
-        owners = select(experiment.project_id).where(experiment.id.in_(self.experiments))
-        self.projects.update(self.connection.scalars(owners))
+        for listing, of_it in ((experiment.project_id, experiment.id), (symlink.project_id, symlink.experiment_id)):
+            self.projects.update(self.connection.scalars(select(listing).where(of_it.in_(self.experiments))))
         self.connection.execute(update(schema.experiment).where(experiment.id.in_(self.experiments)).values(stamp))
         self.connection.execute(update(schema.project).where(project.id.in_(self.projects)).values(stamp))
 

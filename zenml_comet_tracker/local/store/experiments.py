@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store import schema, symlinks
 from zenml_comet_tracker.local.store.database import Transaction
 from zenml_comet_tracker.local.store.faults import TakenError, UnknownExperimentError
 
@@ -74,6 +74,13 @@ def change_quietly(transaction: Transaction, experiment_id: int, **columns: Any)
     transaction.connection.execute(
         update(schema.experiment).where(schema.experiment.c.id == experiment_id).values(**columns)
     )
+
+
+def move(transaction: Transaction, experiment: Row[Any], project_id: str) -> None:
+    """Makes the project the experiment's own."""
+    symlinks.remove(transaction, experiment.id, project_id)
+    transaction.touch_project(experiment.project_id)
+    change(transaction, experiment.id, project_id=project_id)
 
 
 def set_times(transaction: Transaction, experiment: Row[Any], start: int | None, end: int | None) -> None:

@@ -60,6 +60,14 @@ def parameters(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]
     return connection.execute(statement).all()
 
 
+def remove_parameters(connection: Connection, experiment_id: int, names: Sequence[str]) -> None:
+    """Takes parameters away; those it does not have are passed over."""
+    parameter = schema.parameter.c
+    gone = (parameter.experiment_id == experiment_id, parameter.name == bindparam("gone"))
+    if names:
+        connection.execute(delete(schema.parameter).where(*gone), [{"gone": name} for name in names])
+
+
 def add_other(transaction: Transaction, experiment_id: int, name: str, value: str, millis: int) -> None:
     """Stores an other; one called `Name` names the experiment."""
     statement = insert(schema.other).values(

@@ -6,6 +6,8 @@ StoreError
  ├── UnknownAssetError
  ├── UnknownKeyError
  ├── ReadOnlyError            a signed-in browser asked for a change
+ ├── UnknownShareLinkError
+ ├── UnknownArtifactVersionError
  ├── UnknownArtifactError
  ├── ArtifactOpenError        its files are still on their way
  ├── ArtifactFailedError      its upload failed
@@ -41,6 +43,20 @@ class UnknownAssetError(StoreError):
 
     def __init__(self, asset_id: str) -> None:
         super().__init__(f"There is no asset with id {asset_id!r}.")
+
+
+class UnknownShareLinkError(StoreError):
+    """The project has no share link of this code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"The project has no share link {code!r}.")
+
+
+class UnknownArtifactVersionError(StoreError):
+    """No artifact version has this id."""
+
+    def __init__(self, version_id: str) -> None:
+        super().__init__(f"There is no artifact version with id {version_id!r}.")
 
 
 class UnknownKeyError(StoreError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,19 @@ def add(connection: Connection, experiment_id: int, writer: str, values: Sequenc
     for value in values:
         groups.setdefault(shown_name(value.name, value.context), []).append(value)
     arrived = {name: _points(group) for name, group in groups.items()}
-    before = _known(connection, experiment_id, groups)
+    add_points(connection, experiment_id, writer, arrived, {name: group[0].context for name, group in groups.items()})
+
+
+def add_points(
+    connection: Connection, experiment_id: int, writer: str, arrived: Mapping[str, Points], contexts: Mapping[str, str]
+) -> None:
+    """Stores points by the shown name of their metric, after their writer's earlier ones; none of them empty."""
+    before = _known(connection, experiment_id, arrived)
     new = [
         {
             "experiment_id": experiment_id,
             "name": name,
-            "context": groups[name][0].context,
+            "context": contexts[name],
             "last_writer": writer,
             **_summary_of(points),
         }

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store import schema, symlinks
 from zenml_comet_tracker.local.store.database import Transaction
 from zenml_comet_tracker.local.store.faults import TakenError, UnknownProjectError
 
@@ -36,13 +36,27 @@ def create(transaction: Transaction, workspace: str, name: str, description: str
     return _insert(transaction, workspace, name, description, public)
 
 
+def change(transaction: Transaction, project_id: str, **columns: Any) -> None:
+    """Sets columns of the project's row. Raises `TakenError` when its workspace has another project of a new name."""
+    name = columns.get("name")
+    if name is not None:
+        workspace = require(transaction.connection, project_id).workspace
+        if _find(transaction.connection, workspace, name) not in (None, project_id):
+            raise TakenError(f"Workspace {workspace!r} has a project {name!r} already.")
+    if columns:
+        transaction.connection.execute(
+            update(schema.project).where(schema.project.c.id == project_id).values(**columns)
+        )
+        transaction.touch_project(project_id)
+
+
 def workspaces(connection: Connection) -> list[str]:
     """Names of all workspaces, in alphabetical order."""
     return list(connection.scalars(select(schema.workspace.c.name).order_by(schema.workspace.c.name)))
 
 
 def of_workspace(connection: Connection, workspace: str) -> Sequence[Row[Any]]:
-    """The workspace's projects by name, each with `experiments`: how many it has that are not archived."""
+    """The workspace's projects by name, each with `experiments`: how many it lists that are not archived."""
     statement = _with_count().where(schema.project.c.workspace == workspace).order_by(schema.project.c.name)
     return connection.execute(statement).all()
 
@@ -88,11 +102,11 @@ def _insert(transaction: Transaction, workspace: str, name: str, description: st
 
 
 def _with_count() -> Any:
-    experiment = schema.experiment.c
     count = (
         select(func.count())
         .select_from(schema.experiment)
-        .where(experiment.project_id == schema.project.c.id, experiment.archived.is_(False))
+        .where(symlinks.listed_in(schema.project.c.id), schema.experiment.c.archived.is_(False))
+        .correlate(schema.project)
         .scalar_subquery()
     )
     return select(schema.project, count.label("experiments"))

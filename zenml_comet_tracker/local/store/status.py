@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from zenml_comet_tracker.local.store import experiments
+from zenml_comet_tracker.local.store import experiments, standing
 from zenml_comet_tracker.local.store.database import Transaction
 
 
@@ -55,6 +55,14 @@ def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> Non
     if report.error is not None:
         columns["error"] = report.error
     experiments.change(transaction, experiment.id, **columns)
+
+
+def stop(transaction: Transaction, experiment: Row[Any]) -> None:
+    """Ends what runs, now; what was lost ended when it was last heard of. What ended stays as it is."""
+    if experiment.running:
+        end = standing.require(transaction.connection, experiment.key, transaction.now_millis).ended_millis
+        columns = {"running": False, "end_millis": end, "status_millis": transaction.now_millis}
+        experiments.change(transaction, experiment.id, **columns)
 
 
 def _outranked(experiment: Row[Any], report: Report, attempt: int, at_millis: int) -> bool:
