@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zenml_comet_tracker.local.pages import sampling
 from zenml_comet_tracker.local.pages.charts import Look, chart
-from zenml_comet_tracker.local.store.series import Points
+from zenml_comet_tracker.local.store.points import Points
 
 START = 1_000_000
 

@@ -16,7 +16,8 @@ from tests.local.store.conftest import KEY
 from zenml_comet_tracker.local.store import experiments, metrics, projects, series
 from zenml_comet_tracker.local.store.experiments import NewExperiment
 from zenml_comet_tracker.local.store.metrics import MetricValue
-from zenml_comet_tracker.local.store.series import CHUNK_POINTS, NO_STEP, Points
+from zenml_comet_tracker.local.store.points import NO_STEP, Points, number_or_none
+from zenml_comet_tracker.local.store.series import CHUNK_POINTS
 from zenml_comet_tracker.local.store.store import Store
 
 WRITERS = ["", "a" * 32, "b" * 32]
@@ -159,7 +160,7 @@ def test_points_can_be_taken_by_mask_and_slice() -> None:
     assert points.take(points.steps != NO_STEP).steps.tolist() == [5, 6]
     assert np.isnan(points.epochs).tolist() == [True, True, False]
     assert len(Points.join([])) == 0
-    assert series.number_or_none(math.nan) is None
+    assert number_or_none(math.nan) is None
 
 
 def test_a_batch_of_many_names_takes_a_few_statements(store: Store) -> None:

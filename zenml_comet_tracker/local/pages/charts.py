@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zenml_comet_tracker.local.pages import sampling
-from zenml_comet_tracker.local.store.series import NO_STEP, Points
+from zenml_comet_tracker.local.store.points import NO_STEP, Points
 
 Axis: TypeAlias = Literal["step", "epoch", "duration", "wall"]
 

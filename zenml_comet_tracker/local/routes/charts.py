@@ -12,7 +12,7 @@ from zenml_comet_tracker.local.routes.calls import JsonCall
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.values import double_json, epoch_json
 from zenml_comet_tracker.local.store import experiments, facts, metrics
-from zenml_comet_tracker.local.store.series import NO_STEP, Points
+from zenml_comet_tracker.local.store.points import NO_STEP, Points
 
 rest = APIRouter()
 

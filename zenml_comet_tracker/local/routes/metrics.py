@@ -12,7 +12,7 @@ from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.values import double_text, epoch_json, to_double
 from zenml_comet_tracker.local.store import experiments, metrics
 from zenml_comet_tracker.local.store.metrics import MetricValue
-from zenml_comet_tracker.local.store.series import NO_STEP, Points
+from zenml_comet_tracker.local.store.points import NO_STEP, Points
 
 rest = APIRouter()
 clientlib = APIRouter()

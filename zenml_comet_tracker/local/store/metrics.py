@@ -10,7 +10,8 @@ import numpy as np
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from zenml_comet_tracker.local.store import schema, series
-from zenml_comet_tracker.local.store.series import NO_STEP, Points, batched, number_or_none
+from zenml_comet_tracker.local.store.points import NO_STEP, Points, number_or_none
+from zenml_comet_tracker.local.store.series import batched
 
 _UPDATED = [column.name for column in schema.metric.c if column.name not in ("id", "experiment_id", "name", "context")]
 

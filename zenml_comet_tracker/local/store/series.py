@@ -12,67 +12,36 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, delete, func, insert, select
 
-from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store import rollups, schema
+from zenml_comet_tracker.local.store.points import (
+    NO_STEP,
+    Points,
+    number_or_none,
+    pack_integers,
+    pack_numbers,
+    unpack_integers,
+    unpack_numbers,
+)
 
-NO_STEP = int(np.iinfo(np.int64).min)
-# Small enough to rewrite in a moment, large enough that a million points are five hundred rows.
+# Small enough to rewrite in a moment, large enough that a million points are a thousand rows or fewer.
 CHUNK_POINTS = 2048
+# A chunk that has grown to this is not written anew for what follows it.
+SETTLED_POINTS = CHUNK_POINTS // 4
 
 # SQLite took 999 once, and takes at least that many everywhere.
 _VARIABLES = 900
 _Item = TypeVar("_Item")
 
-_FLOAT = np.dtype("<f8")
-_INT = np.dtype("<i8")
-
 
 @dataclass(frozen=True)
-class Points:
-    """Columns of equal length: value, step (`NO_STEP` = none), epoch (NaN = none), time in milliseconds."""
+class Outline:
+    """A series by its rollup: its groups, writer by writer, and the id of the chunk each is of."""
 
-    values: NDArray[np.float64]
-    steps: NDArray[np.int64]
-    epochs: NDArray[np.float64]
-    millis: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @classmethod
-    def of(
-        cls,
-        values: Sequence[float],
-        steps: Sequence[int | None],
-        epochs: Sequence[float | None],
-        millis: Sequence[int],
-    ) -> Points:
-        """Points from lists, None where a point has no step or epoch."""
-        return cls(
-            np.array(values, _FLOAT),
-            np.array([NO_STEP if step is None else step for step in steps], _INT),
-            np.array([np.nan if epoch is None else epoch for epoch in epochs], _FLOAT),
-            np.array(millis, _INT),
-        )
-
-    @classmethod
-    def join(cls, parts: Sequence[Points]) -> Points:
-        """The points of all parts, one after the other."""
-        if not parts:
-            return cls.of([], [], [], [])
-        if len(parts) == 1:
-            return parts[0]
-        return cls(
-            np.concatenate([part.values for part in parts]),
-            np.concatenate([part.steps for part in parts]),
-            np.concatenate([part.epochs for part in parts]),
-            np.concatenate([part.millis for part in parts]),
-        )
-
-    def take(self, selection: slice | NDArray[Any]) -> Points:
-        """The selected points: a slice, indices or a mask."""
-        return Points(self.values[selection], self.steps[selection], self.epochs[selection], self.millis[selection])
+    groups: rollups.Groups
+    chunks: NDArray[np.int64]
+    writers: int
 
 
 def append(connection: Connection, metric_id: int, writer: str, points: Points) -> int:
@@ -98,7 +67,7 @@ def append_all(connection: Connection, writer: str, arrived: Mapping[int, Points
         end = tail[0].start + tail[0].points if tail else 0
         joined = Points.join([*(contents[row.id] for row in reversed(old)), points])
         rows += _rows(metric_id, writer, old[-1].start if old else end, joined, peaks[metric_id])
-    connection.execute(insert(schema.chunk), rows)
+    _insert(connection, rows)
     return peaks
 
 
@@ -111,12 +80,8 @@ def batched(items: Iterable[_Item]) -> Iterator[list[_Item]]:
 
 def read(connection: Connection, metric_id: int) -> Points:
     """All points of a metric in the order described above."""
-    chunk = schema.chunk.c
-    rows = connection.execute(
-        select(schema.chunk).where(chunk.metric_id == metric_id).order_by(chunk.writer, chunk.start)
-    )
     writers: dict[str, list[Points]] = {}
-    for row in rows:
+    for row in connection.execute(_ALL_OF_METRIC, {"metric": metric_id}):
         writers.setdefault(row.writer, []).append(_unpack(row))
     parts = [Points.join(pieces) for pieces in writers.values()]
     points = Points.join(parts)
@@ -128,25 +93,76 @@ def read(connection: Connection, metric_id: int) -> Points:
     return points.take(np.lexsort((ranks, peaks)))
 
 
+def read_last(connection: Connection, metric_id: int, count: int) -> Points:
+    """The last `count` points of a metric, or all when it has fewer, in the order described above."""
+    sizes: dict[str, list[Row[Any]]] = {}
+    for row in connection.execute(_SIZES_OF_METRIC, {"metric": metric_id}):
+        sizes.setdefault(row.writer, []).append(row)
+    if len(sizes) != 1:
+        # Anybody's points may be among the last.
+        return read(connection, metric_id).take(slice(-count, None))
+    wanted: list[int] = []
+    left = count
+    for row in reversed(next(iter(sizes.values()))):
+        if left <= 0:
+            break
+        wanted.insert(0, row.id)
+        left -= row.points
+    return read_chunks(connection, wanted).take(slice(-count, None))
+
+
+def read_chunks(connection: Connection, ids: Sequence[int]) -> Points:
+    """The points of these chunks, chunk after chunk."""
+    found = _contents(connection, ids)
+    return Points.join([found[chunk_id] for chunk_id in ids])
+
+
+def outline(connection: Connection, metric_id: int) -> Outline:
+    """The series by its rollup, without reading its points but for those of the smallest chunks."""
+    rows = connection.execute(_OUTLINE, {"metric": metric_id}).all()
+    bare = _contents(connection, [row.id for row in rows if row.groups is None])
+    packed = [row.groups or rollups.pack(rollups.groups(bare[row.id])) for row in rows]
+    lengths = [len(part) // rollups.GROUP.itemsize for part in packed]
+    return Outline(
+        groups=rollups.unpack(b"".join(packed)),
+        chunks=np.repeat(np.array([row.id for row in rows], np.int64), lengths),
+        writers=len({row.writer for row in rows}),
+    )
+
+
+def compact(connection: Connection, most: int = 1_000) -> int:
+    """Writes chunks that are small on average anew as few large ones, of at most `most` series. Gives how many chunks
+    there are fewer."""
+    before = after = 0
+    for metric_id, writer in connection.execute(_FRAGMENTED, {"most": most}).all():
+        rows = connection.execute(_SIZES_OF_WRITER, {"metric": metric_id, "writer": writer}).all()
+        for run in _runs(rows):
+            contents = _take_out(connection, [row.id for row in run])
+            joined = Points.join([contents[row.id] for row in run])
+            made = _rows(metric_id, writer, run[0].start, joined, run[-1].peak_millis)
+            _insert(connection, made)
+            before, after = before + len(run), after + len(made)
+    return before - after
+
+
+def _runs(rows: Sequence[Row[Any]]) -> Iterator[list[Row[Any]]]:
+    """Chunks that follow one another and are one together."""
+    run: list[Row[Any]] = []
+    for row in rows:
+        if sum(each.points for each in run) + row.points > CHUNK_POINTS:
+            if len(run) > 1:
+                yield run
+            run = []
+        run.append(row)
+    if len(run) > 1:
+        yield run
+
+
 def _tails(connection: Connection, metric_ids: Iterable[int], writer: str) -> dict[int, list[Row[Any]]]:
     """The writer's last chunks of each metric, newest first: as many as one append can fold."""
-    chunk, newer = schema.chunk.c, schema.chunk.alias()
-    # The start of the oldest chunk that can matter, found in the index without reading those before.
-    first = (
-        select(newer.c.start)
-        .where(newer.c.metric_id == schema.metric.c.id, newer.c.writer == writer)
-        .order_by(newer.c.start.desc())
-        .offset(CHUNK_POINTS.bit_length())
-        .limit(1)
-        .scalar_subquery()
-    )
-    wanted = select(chunk.metric_id, chunk.id, chunk.start, chunk.count.label("points"), chunk.peak_millis).join_from(
-        schema.metric, schema.chunk, chunk.metric_id == schema.metric.c.id
-    )
-    wanted = wanted.where(chunk.writer == writer, chunk.start >= func.coalesce(first, 0))
     found: dict[int, list[Row[Any]]] = {}
     for some in batched(metric_ids):
-        for row in connection.execute(wanted.where(schema.metric.c.id.in_(some)).order_by(chunk.start.desc())):
+        for row in connection.execute(_TAILS, {"metrics": some, "writer": writer}):
             found.setdefault(row.metric_id, []).append(row)
     return found
 
@@ -156,7 +172,7 @@ def _foldable(tail: Sequence[Row[Any]], arrived: int) -> list[Row[Any]]:
     folded: list[Row[Any]] = []
     total = arrived
     for row in tail:
-        if row.points > total or row.points + total > CHUNK_POINTS:
+        if row.points >= SETTLED_POINTS or row.points > total or row.points + total > CHUNK_POINTS:
             break
         folded.append(row)
         total += row.points
@@ -165,12 +181,34 @@ def _foldable(tail: Sequence[Row[Any]], arrived: int) -> list[Row[Any]]:
 
 def _take_out(connection: Connection, ids: Sequence[int]) -> dict[int, Points]:
     """The points of the chunks, by id; the chunks are gone."""
-    taken: dict[int, Points] = {}
+    taken = _contents(connection, ids)
     for some in batched(ids):
-        for row in connection.execute(select(schema.chunk).where(schema.chunk.c.id.in_(some))):
-            taken[row.id] = _unpack(row)
-        connection.execute(delete(schema.chunk).where(schema.chunk.c.id.in_(some)))
+        connection.execute(_REMOVE, {"ids": some})
     return taken
+
+
+def _contents(connection: Connection, ids: Sequence[int]) -> dict[int, Points]:
+    found: dict[int, Points] = {}
+    for some in batched(ids):
+        found.update((row.id, _unpack(row)) for row in connection.execute(_CHUNKS, {"ids": some}))
+    return found
+
+
+def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Stores chunks; those that are long enough with their rollup."""
+    connection.execute(insert(schema.chunk), [{name: row[name] for name in row if name != "points"} for row in rows])
+    outlined = [
+        {
+            "metric": row["metric_id"],
+            "of_writer": row["writer"],
+            "at": row["start"],
+            "packed": rollups.pack(rollups.groups(row["points"])),
+        }
+        for row in rows
+        if row["count"] >= rollups.LEAST_POINTS
+    ]
+    if outlined:
+        connection.execute(_ADD_ROLLUP, outlined)
 
 
 def _rows(metric_id: int, writer: str, start: int, points: Points, peak: int) -> list[dict[str, Any]]:
@@ -181,6 +219,7 @@ def _rows(metric_id: int, writer: str, start: int, points: Points, peak: int) ->
             "writer": writer,
             "start": start + index * CHUNK_POINTS,
             "peak_millis": peak,
+            "points": piece,
             **_pack(piece),
         }
         for index, piece in enumerate(pieces)
@@ -192,10 +231,10 @@ def _pack(points: Points) -> dict[str, Any]:
     steps = points.steps[points.steps != NO_STEP]
     return {
         "count": len(points),
-        "values": points.values.astype(_FLOAT, copy=False).tobytes(),
-        "steps": points.steps.astype(_INT, copy=False).tobytes(),
-        "epochs": points.epochs.astype(_FLOAT, copy=False).tobytes(),
-        "millis": points.millis.astype(_INT, copy=False).tobytes(),
+        "values": pack_numbers(points.values),
+        "steps": pack_integers(points.steps),
+        "epochs": pack_numbers(points.epochs),
+        "millis": pack_integers(points.millis),
         "value_min": float(values.min()) if len(values) else None,
         "value_max": float(values.max()) if len(values) else None,
         "value_first": number_or_none(points.values[0]),
@@ -208,15 +247,92 @@ def _pack(points: Points) -> dict[str, Any]:
 
 
 def _unpack(row: Row[Any]) -> Points:
-    columns = row._mapping
+    count = row.points
     return Points(
-        np.frombuffer(columns["values"], _FLOAT),
-        np.frombuffer(columns["steps"], _INT),
-        np.frombuffer(columns["epochs"], _FLOAT),
-        np.frombuffer(columns["millis"], _INT),
+        unpack_numbers(row.packed_values, count),
+        unpack_integers(row.packed_steps, count),
+        unpack_numbers(row.packed_epochs, count),
+        unpack_integers(row.packed_millis, count),
     )
 
 
-def number_or_none(value: float) -> float | None:
-    """The value as SQLite can hold it: NULL for NaN."""
-    return None if np.isnan(value) else float(value)
+# Statements are built once: putting one together takes SQLAlchemy longer than SQLite takes to run it.
+
+
+def _tails_statement() -> Select[Any]:
+    chunk, newer = schema.chunk.c, schema.chunk.alias()
+    # The start of the oldest chunk that can matter, found in the index without reading those before.
+    first = (
+        select(newer.c.start)
+        .where(newer.c.metric_id == schema.metric.c.id, newer.c.writer == bindparam("writer"))
+        .order_by(newer.c.start.desc())
+        .offset(SETTLED_POINTS.bit_length())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(chunk.metric_id, chunk.id, chunk.start, chunk.count.label("points"), chunk.peak_millis)
+        .join_from(schema.metric, schema.chunk, chunk.metric_id == schema.metric.c.id)
+        .where(schema.metric.c.id.in_(bindparam("metrics", expanding=True)))
+        .where(chunk.writer == bindparam("writer"), chunk.start >= func.coalesce(first, 0))
+        .order_by(chunk.start.desc())
+    )
+
+
+def _contents_statement() -> Select[Any]:
+    chunk = schema.chunk.c
+    # Labels of their own: `values` and `count` are methods of a row.
+    return select(
+        chunk.id,
+        chunk.writer,
+        chunk.count.label("points"),
+        chunk["values"].label("packed_values"),
+        chunk.steps.label("packed_steps"),
+        chunk.epochs.label("packed_epochs"),
+        chunk.millis.label("packed_millis"),
+    )
+
+
+def _sizes_statement() -> Select[Any]:
+    chunk = schema.chunk.c
+    sizes = select(chunk.id, chunk.writer, chunk.start, chunk.count.label("points"), chunk.peak_millis)
+    return sizes.where(chunk.metric_id == bindparam("metric")).order_by(chunk.writer, chunk.start)
+
+
+def _fragmented_statement() -> Select[Any]:
+    chunk = schema.chunk.c
+    return (
+        select(chunk.metric_id, chunk.writer)
+        .group_by(chunk.metric_id, chunk.writer)
+        .having(func.count() > 1, func.sum(chunk.count) < func.count() * SETTLED_POINTS)
+        .limit(bindparam("most"))
+    )
+
+
+def _of_metric(statement: Select[Any]) -> Select[Any]:
+    chunk = schema.chunk.c
+    return statement.where(chunk.metric_id == bindparam("metric")).order_by(chunk.writer, chunk.start)
+
+
+def _outline_statement() -> Select[Any]:
+    chunk, rollup = schema.chunk.c, schema.rollup.c
+    joined = schema.chunk.outerjoin(schema.rollup, rollup.chunk_id == chunk.id)
+    return select(chunk.id, chunk.writer, rollup.groups).select_from(joined)
+
+
+_TAILS = _tails_statement()
+_CHUNKS = _contents_statement().where(schema.chunk.c.id.in_(bindparam("ids", expanding=True)))
+_ALL_OF_METRIC = _of_metric(_contents_statement())
+_SIZES_OF_METRIC = _sizes_statement()
+_SIZES_OF_WRITER = _sizes_statement().where(schema.chunk.c.writer == bindparam("writer"))
+_OUTLINE = _of_metric(_outline_statement())
+_FRAGMENTED = _fragmented_statement()
+_REMOVE = delete(schema.chunk).where(schema.chunk.c.id.in_(bindparam("ids", expanding=True)))
+_ADD_ROLLUP = insert(schema.rollup).from_select(
+    ["chunk_id", "groups"],
+    select(schema.chunk.c.id, bindparam("packed", type_=LargeBinary)).where(
+        schema.chunk.c.metric_id == bindparam("metric"),
+        schema.chunk.c.writer == bindparam("of_writer"),
+        schema.chunk.c.start == bindparam("at"),
+    ),
+)

@@ -31,7 +31,7 @@ from zenml_comet_tracker.local.store import details
 def apply(connection: Connection) -> None:
     """Changes the database; the caller's transaction holds it all."""
     change = Operations(MigrationContext.configure(connection))
-    change.add_column("chunk", Column("rollup", LargeBinary))
+    _add_rollups(change)
     _add_access(change)
     _add_experiment_links(change)
     _add_artifacts(change)
@@ -39,6 +39,14 @@ def apply(connection: Connection) -> None:
     _make_asset_ids_local(change, connection)
     _add_kept_assets(change)
     _make_searchable(change, connection)
+
+
+def _add_rollups(change: Operations) -> None:
+    change.create_table(
+        "rollup",
+        Column("chunk_id", Integer, ForeignKey("chunk.id", ondelete="CASCADE"), primary_key=True),
+        Column("groups", LargeBinary, nullable=False),
+    )
 
 
 def _add_access(change: Operations) -> None:

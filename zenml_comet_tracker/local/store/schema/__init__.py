@@ -29,6 +29,7 @@ from zenml_comet_tracker.local.store.schema.values import (
     other,
     output,
     parameter,
+    rollup,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "registry_history",
     "registry_item",
     "registry_model",
+    "rollup",
     "session",
     "setting",
     "share_link",

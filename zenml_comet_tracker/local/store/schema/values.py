@@ -58,6 +58,7 @@ chunk = Table(
     Column("writer", Text, nullable=False),  # "" for clients that name none
     Column("start", Integer, nullable=False),  # points of this writer before this chunk
     Column("count", Integer, nullable=False),
+    # Packed, see `points`; at full width they are
     Column("values", LargeBinary, nullable=False),  # float64
     Column("steps", LargeBinary, nullable=False),  # int64, the smallest int64 = none
     Column("epochs", LargeBinary, nullable=False),  # float64, NaN = none
@@ -70,10 +71,17 @@ chunk = Table(
     Column("step_max", BigInteger),
     Column("millis_min", BigInteger, nullable=False),
     Column("millis_max", BigInteger, nullable=False),
-    # First, last, least and greatest of every 64 points, packed: see `rollups`. NULL until somebody needs it.
-    Column("rollup", LargeBinary),
     Column("peak_millis", BigInteger, nullable=False),  # newest time of this writer up to the end of this chunk
     UniqueConstraint("metric_id", "writer", "start"),
+)
+
+# First, last, least and greatest of every 64 points of a chunk, packed: see `rollups`. Beside the chunks and not in
+# them, where SQLite would come to them through the points' pages. Short chunks and those of the first schema have none.
+rollup = Table(
+    "rollup",
+    metadata,
+    Column("chunk_id", Integer, ForeignKey("chunk.id", ondelete="CASCADE"), primary_key=True),
+    Column("groups", LargeBinary, nullable=False),
 )
 
 parameter = Table(
