@@ -31,19 +31,19 @@ class _Folder(click.Path):
         return super().convert(value, param, ctx)
 
 
-_data = click.option(
+data_option = click.option(
     "--data",
     type=_Folder(),
     default=launch.default_data_folder,
     help="Folder of its database, files and key. [default: ZENML_COMET_LOCAL_DATA, else in the user's data folder]",
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on. [default: the one used before]")
-@_data
-@_json
+@data_option
+@json_option
 def up(port: int | None, data: Path, as_json: bool) -> None:
     """Start the local Comet, or say where it runs already. It stays up until `zenml-comet down`."""
     running = launch.ensure(data, port=port, idle_seconds=0)
@@ -53,15 +53,15 @@ def up(port: int | None, data: Path, as_json: bool) -> None:
 
 
 @click.command()
-@_data
+@data_option
 def down(data: Path) -> None:
     """Stop the local Comet. What was logged stays."""
     click.echo("Stopped." if launch.stop(data) else "No local Comet was running.")
 
 
 @click.command()
-@_data
-@_json
+@data_option
+@json_option
 def status(data: Path, as_json: bool) -> None:
     """Say whether and where the local Comet runs. Exit code 6 when it does not."""
     running = launch.find(data)
@@ -76,8 +76,8 @@ def status(data: Path, as_json: bool) -> None:
 @click.command("open")
 @click.argument("address", default="/")
 @click.option("--print", "--no-browser", "print_only", is_flag=True, help="Only print the link.")
-@_data
-@_json
+@data_option
+@json_option
 def open_page(address: str, print_only: bool, data: Path, as_json: bool) -> None:
     """Open the local Comet in the browser, signed in; at ADDRESS, the URL of one of its pages, when given."""
     running = launch.find(data)

@@ -42,7 +42,7 @@ def require(connection: socket.socket, host: str, port: int, api_key: str, timeo
     connection.sendall(
         f"GET {_PATH} HTTP/1.1\r\nHost: {name}:{port}\r\nX-Comet-Challenge: {known[:16]}.{nonce}\r\n\r\n".encode()
     )
-    if not hmac.compare_digest(_answer(connection).encode(), expected.encode()):
+    if not _is_answered(connection, expected):
         raise ProofError(
             f"the program at port {port} does not prove that it knows the API key, which was therefore not sent: "
             "another program listens there, or the key was rotated or revoked"
@@ -50,21 +50,21 @@ def require(connection: socket.socket, host: str, port: int, api_key: str, timeo
     connection.settimeout(before)
 
 
-def _answer(connection: socket.socket) -> str:
-    """The proof in the answer, which is read to its end; empty when it holds none."""
+def _is_answered(connection: socket.socket, expected: str) -> bool:
+    """Whether the answer holds the proof; it is then read to its end."""
     read = b""
     while b"\r\n\r\n" not in read:
         piece = connection.recv(_HEAD_BYTES)
         read += piece
         if not piece or len(read) > _HEAD_BYTES:
-            return ""
+            return False
     head, _, body = read.partition(b"\r\n\r\n")
     lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
     headers = {name.strip().lower(): value.strip() for name, _, value in lines}
-    length = headers.get("content-length", "")
-    if not length.isdecimal() or len(length) > 4:
-        return ""
+    given, length = headers.get("x-comet-proof", ""), headers.get("content-length", "")
+    if not hmac.compare_digest(given.encode(), expected.encode()) or not length.isdecimal():
+        return False
     missing = int(length) - len(body)
     while missing > 0 and (piece := connection.recv(missing)):
         missing -= len(piece)
-    return headers.get("x-comet-proof", "") if missing == 0 else ""
+    return missing == 0

@@ -31,10 +31,12 @@ _CSRF_TOKEN = "csrf_token"  # noqa: S105
 WRITES_AT_ONCE = 24
 
 _PUBLIC = {"/health", SIGN_IN}
-_HANDSHAKES = {"/clientlib/logger/add/run", "/clientlib/logger/get/run"}
-_API = re.compile("/(api|clientlib|page-data|static)(/.*)?")
+_HANDSHAKES = {f"/clientlib/logger/{call}" for call in ("add/run", "get/run", "copy-steps-from-experiment")}
+_API = re.compile("/(api|clientlib|optimizer|page-data|static)(/.*)?")
+# Where the official SDK sends the key in a header of its own.
+_OPTIMIZER = "/optimizer/"
 # Comet's protocol for programs, whose writes come by GET too: never by cookie.
-_KEY_ONLY = re.compile("/clientlib(/.*)?|/api/rest/v2/write(/.*)?|/api/local(/.*)?")
+_KEY_ONLY = re.compile("/clientlib(/.*)?|/api/rest/v2/write(/.*)?|/api/local(/.*)?|/optimizer(/.*)?")
 # Keys and sign-in codes: another key could outlive its end by them.
 _OWNER_ONLY = re.compile("/api/local(/.*)?")
 
@@ -89,6 +91,8 @@ class Guard:
         if path in _PUBLIC and method in SAFE_METHODS:
             return None
         given = headers.get("authorization")
+        if given is None and path.startswith(_OPTIMIZER):
+            given = headers.get("x-api-key")
         if given is not None:
             return await self._refusal_of_key(path, given)
         secret = _cookie(headers, self._gate.cookie_name)

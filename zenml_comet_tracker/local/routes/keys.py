@@ -25,7 +25,7 @@ def every_key(call: QueryCall) -> Response:
 @local.post("/keys/add")
 def add(call: JsonCall) -> Response:
     """A new key called `name`: the only answer that ever holds it."""
-    name = call.fields.project("name", "")
+    name = call.fields.text("name")
     with call.store.write() as transaction:
         key = keys.add(transaction, name)
     return answer({"name": name, "apiKey": key})

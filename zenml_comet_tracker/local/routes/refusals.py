@@ -10,6 +10,7 @@ from zenml_comet_tracker.local.store import faults
 # For each fault the HTTP status and what Comet's clients look for in `sdk_error_code`. All else is not found.
 _ANSWERS = {
     faults.UnknownExperimentError: (404, UNKNOWN_EXPERIMENT),
+    faults.KeyNameError: (400, 0),
     faults.ReadOnlyError: (403, 0),
     faults.TakenError: (400, 0),
     faults.VersionTakenError: (400, 90399),

@@ -5,6 +5,7 @@ StoreError
  ├── UnknownProjectError
  ├── UnknownAssetError
  ├── UnknownKeyError
+ ├── KeyNameError             no API key can be called so
  ├── ReadOnlyError            a signed-in browser asked for a change
  ├── UnknownShareLinkError
  ├── UnknownArtifactVersionError
@@ -64,6 +65,10 @@ class UnknownKeyError(StoreError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no key called {name!r}; `zenml-comet local keys list` shows them.")
+
+
+class KeyNameError(StoreError):
+    """An API key cannot be called so."""
 
 
 class ReadOnlyError(StoreError):

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 from zenml_comet_tracker.local.folder import new_key
 from zenml_comet_tracker.local.store import schema
 from zenml_comet_tracker.local.store.database import Transaction
-from zenml_comet_tracker.local.store.faults import TakenError, UnknownKeyError
+from zenml_comet_tracker.local.store.faults import KeyNameError, TakenError, UnknownKeyError
 
 # The last use is kept to the day: enough to see which key is idle, and one write a day and key.
 DAY_MILLIS = 24 * 3600 * 1000
+_NAME_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ def hashed(key: str) -> str:
 
 
 def add(transaction: Transaction, name: str) -> str:
-    """A new key called `name`, which a revoked one may have been called. Raises `TakenError`."""
+    """A new key called `name`, which a revoked one may have been called. Raises `KeyNameError`, `TakenError`."""
+    if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > _NAME_CHARACTERS:
+        raise KeyNameError(f"A key's name has 1 to {_NAME_CHARACTERS} characters, no control characters among them.")
     table, connection, key = schema.api_key, transaction.connection, new_key()
     connection.execute(delete(table).where(table.c.name == name, table.c.revoked_millis.is_not(None)))
     if connection.scalar(select(table.c.id).where(table.c.name == name)) is not None:
