@@ -12,7 +12,7 @@ from zenml_comet_tracker.local.routes.projects import find as find_project
 from zenml_comet_tracker.local.routes.rules import RuleReader, orders
 from zenml_comet_tracker.local.store import columns
 from zenml_comet_tracker.local.store.search import results
-from zenml_comet_tracker.local.store.search.results import Page
+from zenml_comet_tracker.local.store.search.results import Part
 from zenml_comet_tracker.local.store.search.rules import Order
 
 rest = APIRouter()
@@ -27,12 +27,12 @@ def of_project(call: QueryCall) -> Response:
     """The experiments of a project: `archived`, `page` (from 1), `size`, `sortBy` startTime/endTime, `sortOrder`."""
     fields, now = call.fields, call.store.clock()
     archived, order = fields.flag("archived"), _order(fields)
-    number, size = fields.count("page"), fields.count("size")
-    part = Page(number or 1, PAGE_SIZE if size is None and number is not None else size)
+    page, size = fields.count("page"), fields.count("size")
+    part = _part(page or 1, PAGE_SIZE if size is None and page is not None else size)
     with call.store.read() as connection:
         project = find_project(connection, fields)
-        rows = results.page(connection, now, project.id, archived=archived, orders=[order], part=part)
-    return answer({"experiments": [describe(row) for row in rows]})
+        found = results.find(connection, now, project.id, archived=archived, orders=[order], part=part)
+    return answer({"experiments": [describe(row) for row in found.rows]})
 
 
 @rest.post("/project/query")
@@ -52,7 +52,7 @@ def search(call: JsonCall) -> Response:
     are in `total`."""
     fields, now = call.fields, call.store.clock()
     archived, sort = fields.flag("deleted"), orders(fields.raw("multipleSort"))
-    part = Page(fields.count("page") or 1, fields.count("limit") or PAGE_SIZE)
+    page, limit = fields.count("page") or 1, fields.count("limit") or PAGE_SIZE
     for unsupported in ("pinnedOnly", "chainsQueryRules"):
         if fields.raw(unsupported):
             raise RequestError(f"{unsupported} is not supported by the local Comet; expected null.")
@@ -60,10 +60,10 @@ def search(call: JsonCall) -> Response:
         project = find_project(connection, fields)
         reader = RuleReader(lambda name: columns.sources_of(connection, project.id, name, archived=archived))
         wanted = reader.tree(fields.raw("rulesTree"))
-        total = results.count(connection, now, project.id, wanted, archived=archived)
-        rows = results.page(connection, now, project.id, wanted, archived=archived, orders=sort, part=part)
-    found = [describe(row) for row in rows]
-    return answer({"experiments": found, "total": total, "page": part.number, "limit": part.size})
+        part = _part(page, limit)
+        found = results.find(connection, now, project.id, wanted, archived=archived, orders=sort, part=part)
+    shown = [describe(row) for row in found.rows]
+    return answer({"experiments": shown, "total": found.total, "page": page, "limit": limit})
 
 
 @rest.get("/project/column-names")
@@ -73,6 +73,10 @@ def column_names(call: QueryCall) -> Response:
         project = find_project(connection, call.fields)
         found = columns.of_project(connection, project.id, archived=call.fields.flag("archived"))
     return answer({"columns": [_column(column) for column in found]})
+
+
+def _part(page: int, size: int | None) -> Part:
+    return Part((page - 1) * size, size) if size is not None else Part()
 
 
 def _order(fields: Fields) -> Order:

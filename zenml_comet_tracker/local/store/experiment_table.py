@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
-from zenml_comet_tracker.local.store import standing, views
+from zenml_comet_tracker.local.store import standing, symlinks, views
 from zenml_comet_tracker.local.store.schema import experiment, metric, parameter, tag
+from zenml_comet_tracker.local.store.search import results
+from zenml_comet_tracker.local.store.search.results import Part
+from zenml_comet_tracker.local.store.search.rules import Source
 
 COMMON_METRICS = 5
 SHOWN_PARAMETERS = 6
 # Columns are chosen by the newest experiments: enough to tell, and the price of a page does not grow with a project.
-LOOKED_AT = 500
+LOOKED_AT = 200
+_NAMED: dict[str, Source] = {"metric": "metrics", "parameter": "params"}
 _SORTS = ("name", "status", "start", "duration")
 
 
@@ -63,15 +67,14 @@ def read(
     connection: Connection, now_millis: int, project_id: str, *, search: str, sort: Sort, offset: int, limit: int
 ) -> Table:
     """The experiments of a project whose name, key or a tag holds every word of `search`, in order, a page of them."""
-    everything = (experiment.c.project_id == project_id, experiment.c.archived.is_(False))
-    wanted = (*everything, *_search(search))
-    total = connection.scalar(select(func.count()).select_from(experiment).where(*everything)) or 0
-    found = connection.scalar(select(func.count()).select_from(experiment).where(*wanted)) or 0
-    query = _in_order(views.experiments(now_millis).where(*wanted), sort, now_millis)
-    rows = connection.execute(query.offset(offset).limit(limit)).all()
-    ids = [row.id for row in rows]
-    metrics = common_metrics(connection, project_id)
-    parameters = telling_parameters(connection, project_id, total)
+    total = connection.scalar(select(func.count()).select_from(experiment).where(*_listed(project_id))) or 0
+    query = select(experiment.c.id).where(*_listed(project_id), *_search(search))
+    part = Part(offset, limit)
+    ids, found = results.numbered(connection, _in_order(query, sort, now_millis), part, total=None if search else total)
+    rows = results.described(connection, views.experiments(now_millis), ids)
+    newest = _newest(connection, project_id)
+    metrics = _common_metrics(connection, newest)
+    parameters = _telling_parameters(connection, newest)
     tags = views.tags(connection, ids)
     values = _values(connection, select(metric.c.experiment_id, metric.c.name, metric.c.last_value), ids, metrics)
     settings = _values(
@@ -81,11 +84,16 @@ def read(
     return Table(shown, metrics, parameters, total, found)
 
 
-def common_metrics(connection: Connection, project_id: str) -> list[str]:
-    """The metrics that most of a project's newest experiments have, those of the system left out."""
+def _newest(connection: Connection, project_id: str) -> Sequence[int]:
+    query = select(experiment.c.id).where(*_listed(project_id))
+    return connection.scalars(results.newest_first(query).limit(LOOKED_AT)).all()
+
+
+def _common_metrics(connection: Connection, newest: Sequence[int]) -> list[str]:
+    """The metrics that most of these experiments have, those of the system left out."""
     query = (
         select(metric.c.name)
-        .where(metric.c.experiment_id.in_(_newest(project_id)), metric.c.name.not_like("sys.%"))
+        .where(metric.c.experiment_id.in_(newest), metric.c.name.not_like("sys.%"))
         .group_by(metric.c.name)
         .order_by(func.count().desc(), metric.c.name)
         .limit(COMMON_METRICS)
@@ -93,28 +101,23 @@ def common_metrics(connection: Connection, project_id: str) -> list[str]:
     return list(connection.scalars(query))
 
 
-def telling_parameters(connection: Connection, project_id: str, total: int) -> list[str]:
-    """The parameters that tell a project's newest experiments apart, of `total` at all; of a lone one the first."""
+def _telling_parameters(connection: Connection, newest: Sequence[int]) -> list[str]:
+    """The parameters that tell these experiments apart; of a lone one the first."""
     present, value = func.count(), parameter.c.value
     query = (
         select(parameter.c.name)
-        .where(parameter.c.experiment_id.in_(_newest(project_id)))
+        .where(parameter.c.experiment_id.in_(newest))
         .group_by(parameter.c.name)
         .order_by(present.desc(), parameter.c.name)
         .limit(SHOWN_PARAMETERS)
     )
-    if total > 1:
-        query = query.having(or_(func.min(value) != func.max(value), present < min(total, LOOKED_AT)))
+    if len(newest) > 1:
+        query = query.having(or_(func.min(value) != func.max(value), present < len(newest)))
     return list(connection.scalars(query))
 
 
-def _newest(project_id: str) -> Select[Any]:
-    return (
-        select(experiment.c.id)
-        .where(experiment.c.project_id == project_id, experiment.c.archived.is_(False))
-        .order_by(experiment.c.start_millis.desc(), experiment.c.id.desc())
-        .limit(LOOKED_AT)
-    )
+def _listed(project_id: str) -> tuple[ColumnElement[bool], ...]:
+    return symlinks.listed_in(project_id), experiment.c.archived.is_(False)
 
 
 def _values(
@@ -122,7 +125,9 @@ def _values(
 ) -> defaultdict[int, dict[str, Any]]:
     experiment_id, name, _ = query.selected_columns
     found: defaultdict[int, dict[str, Any]] = defaultdict(dict)
-    for owner, label, value in connection.execute(query.where(experiment_id.in_(ids), name.in_(names))):
+    # Not the plain name, else SQLite reads the values of all experiments through the index by name.
+    wanted = query.where(experiment_id.in_(ids), name.concat("").in_(names))
+    for owner, label, value in connection.execute(wanted):
         found[owner][label] = value
     return found
 
@@ -141,16 +146,11 @@ def _holds(word: str) -> ColumnElement[bool]:
 
 def _in_order(query: Select[Any], sort: Sort, now_millis: int) -> Select[Any]:
     kind, _, name = sort.column.partition(":")
-    column: ColumnElement[Any]
     if kind in _NAMED:
-        values = _NAMED[kind](name)
-        query = query.outerjoin(values, values.c.experiment_id == experiment.c.id)
-        column = values.c.value
+        query, column = results.joined(query, _NAMED[kind], name)
     else:
         column = _own_column(sort.column, now_millis)
-    ordered = column.desc() if sort.descending else column.asc()
-    # Absent values stand last in both directions; equal ones keep the newest first, so that pages never overlap.
-    return query.order_by(ordered.nulls_last(), experiment.c.start_millis.desc(), experiment.c.id.desc())
+    return results.newest_first(results.in_order(query, column, sort.descending))
 
 
 def _own_column(column: str, now_millis: int) -> ColumnElement[Any]:
@@ -160,22 +160,3 @@ def _own_column(column: str, now_millis: int) -> ColumnElement[Any]:
         "start": experiment.c.start_millis,
         "duration": standing.lasted_millis(now_millis),
     }[column]
-
-
-def _metric_values(name: str) -> Subquery:
-    return _one_each(metric.c.experiment_id, metric.c.last_value, metric.c.name == name)
-
-
-def _parameter_values(name: str) -> Subquery:
-    # Numbers by size, then texts by letter.
-    value = func.coalesce(parameter.c.number, parameter.c.value)
-    return _one_each(parameter.c.experiment_id, value, parameter.c.name == name)
-
-
-_NAMED = {"metric": _metric_values, "parameter": _parameter_values}
-
-
-def _one_each(experiment_id: ColumnElement[int], value: ColumnElement[Any], wanted: ColumnElement[bool]) -> Subquery:
-    # Joined as a whole: asked for experiment by experiment, SQLite reads all experiments for each of them.
-    values = func.max(value).label("value")
-    return select(experiment_id.label("experiment_id"), values).where(wanted).group_by(experiment_id).subquery()

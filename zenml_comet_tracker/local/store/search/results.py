@@ -1,4 +1,4 @@
-"""Which experiments a search finds, in which order."""
+"""Which experiments a search finds, in which order, and how many there are."""
 
 from __future__ import annotations
 
@@ -6,86 +6,121 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from zenml_comet_tracker.local.store import standing, symlinks
 from zenml_comet_tracker.local.store.schema import experiment
-from zenml_comet_tracker.local.store.search import conditions
+from zenml_comet_tracker.local.store.search.conditions import condition
 from zenml_comet_tracker.local.store.search.fields import METADATA, NAMED
-from zenml_comet_tracker.local.store.search.rules import Group, Order
+from zenml_comet_tracker.local.store.search.rules import Group, Order, Source
 
-NEWEST_FIRST = Order("metadata", "start_server_timestamp", descending=True)
+ALL = Group()
+NEWEST_FIRST = (Order("metadata", "start_server_timestamp", descending=True),)
+
+# SQLite binds some 32,000 values at most.
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
-class Page:
-    """Which part of what is found: page `number`, from 1, of `size` rows; None = all."""
+class Part:
+    """A part of what is found: `size` of it (None = all that is left) behind the first `offset`."""
 
-    number: int = 1
+    offset: int = 0
     size: int | None = None
 
 
-ALL = Group()
-WHOLE = Page()
+WHOLE = Part()
 
 
-def keys(connection: Connection, now_millis: int, project_id: str, wanted: Group, *, archived: bool) -> list[str]:
-    """The keys of all experiments of the project that are wanted, the newest first."""
-    query = select(experiment.c.key).where(*_where(now_millis, project_id, wanted, archived))
-    return list(connection.scalars(in_order(query, [NEWEST_FIRST], now_millis)))
+@dataclass(frozen=True)
+class Found:
+    """Rows of `standing.rows`, and how many there are in all parts together."""
+
+    rows: Sequence[Row[Any]]
+    total: int
 
 
-def count(connection: Connection, now_millis: int, project_id: str, wanted: Group, *, archived: bool) -> int:
-    """How many experiments of the project are wanted."""
-    where = _where(now_millis, project_id, wanted, archived)
-    return connection.scalar(select(func.count()).select_from(experiment).where(*where)) or 0
-
-
-def page(
+def find(
     connection: Connection,
     now_millis: int,
     project_id: str,
     wanted: Group = ALL,
     *,
     archived: bool = False,
-    orders: Sequence[Order] = (),
-    part: Page = WHOLE,
-) -> Sequence[Row[Any]]:
-    """The rows (see `standing.rows`) of a part of the project's experiments that are wanted."""
-    query = standing.rows(now_millis).where(*_where(now_millis, project_id, wanted, archived))
-    query = in_order(query, orders or [NEWEST_FIRST], now_millis)
-    if part.size is not None:
-        query = query.limit(part.size).offset((part.number - 1) * part.size)
-    return connection.execute(query).all()
+    orders: Sequence[Order] = NEWEST_FIRST,
+    part: Part = WHOLE,
+) -> Found:
+    """A part of the project's experiments that are wanted, in order."""
+    query = _ids(now_millis, project_id, wanted, archived, orders)
+    ids, total = numbered(connection, query, part)
+    return Found(described(connection, standing.rows(now_millis), ids), total)
 
 
-def in_order(query: Select[Any], orders: Sequence[Order], now_millis: int) -> Select[Any]:
-    """The query over experiments in this order; of equal ones the newest first, so that pages never overlap."""
+def keys(connection: Connection, now_millis: int, project_id: str, wanted: Group, *, archived: bool) -> list[str]:
+    """The keys of all experiments of the project that are wanted, the newest first."""
+    query = _ids(now_millis, project_id, wanted, archived, NEWEST_FIRST)
+    return list(connection.scalars(query.with_only_columns(experiment.c.key)))
+
+
+def numbered(
+    connection: Connection, query: Select[Any], part: Part, *, total: int | None = None
+) -> tuple[list[int], int]:
+    """The ids in a part of the query for ids, and how many it gives in all, unless that is known as `total`."""
+    portion = query.offset(part.offset).limit(part.size)
+    if total is not None:
+        return list(connection.scalars(portion)), total
+    # The count comes along for little; asked for by itself it costs as much as the search.
+    rows = connection.execute(portion.add_columns(func.count().over().label("total"))).all()
+    if rows or not part.offset:
+        return [row.id for row in rows], rows[0].total if rows else 0
+    return [], connection.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+
+
+def described(connection: Connection, query: Select[Any], ids: Sequence[int]) -> list[Row[Any]]:
+    """The rows of the query that have these ids, in their order. Sorted with all they hold, rows would be slow."""
+    rows: dict[int, Row[Any]] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        some = query.where(experiment.c.id.in_(ids[start : start + _AT_ONCE]))
+        rows.update((row.id, row) for row in connection.execute(some))
+    return [rows[number] for number in ids]
+
+
+def in_order(query: Select[Any], value: ColumnElement[Any], descending: bool) -> Select[Any]:
+    """The query by this value as well, absent ones last in both directions."""
+    return query.order_by((value.desc() if descending else value.asc()).nulls_last())
+
+
+def newest_first(query: Select[Any]) -> Select[Any]:
+    """The query with equal ones in an order of their own, so that parts never overlap."""
+    return query.order_by(experiment.c.start_millis.desc(), experiment.c.id.desc())
+
+
+def joined(query: Select[Any], source: Source, name: str) -> tuple[Select[Any], ColumnElement[Any]]:
+    """The query with each experiment's value of this name, and that value: numbers by size, then texts by letter."""
+    fields = NAMED[source]
+    columns = [column for column in (fields.number, fields.text) if column is not None]
+    value = func.coalesce(*columns) if len(columns) > 1 else columns[0]
+    # Grouped, though there is one of a name, so that SQLite reads the values through the index and keeps them: asked
+    # for experiment by experiment they take twice as long.
+    values = (
+        select(fields.experiment_id, func.max(value).label("value"))
+        .where(fields.name == name)
+        .group_by(fields.experiment_id)
+        .subquery()
+    )
+    return query.outerjoin(values, values.c.experiment_id == experiment.c.id), values.c.value
+
+
+def _ids(
+    now_millis: int, project_id: str, wanted: Group, archived: bool, orders: Sequence[Order]
+) -> Select[tuple[int]]:
+    query = select(experiment.c.id).where(
+        symlinks.listed_in(project_id), experiment.c.archived.is_(archived), condition(wanted, now_millis)
+    )
     for order in orders:
         if order.source == "metadata":
             value = METADATA[order.field].value(now_millis)
         else:
-            query, value = _joined(query, order)
-        query = query.order_by(directed(value, order.descending))
-    return query.order_by(experiment.c.start_millis.desc(), experiment.c.id.desc())
-
-
-def directed(value: ColumnElement[Any], descending: bool) -> ColumnElement[Any]:
-    """The value as a term of an order: what is absent stands last in both directions."""
-    return (value.desc() if descending else value.asc()).nulls_last()
-
-
-def _joined(query: Select[Any], order: Order) -> tuple[Select[Any], ColumnElement[Any]]:
-    fields = NAMED[order.source]
-    # An alias, since two terms may order by values of one table.
-    table = fields.table.alias()
-    own = (table.c.experiment_id == experiment.c.id, table.c.name == order.field)
-    columns = [table.c[column.name] for column in (fields.number, fields.text) if column is not None]
-    # Numbers by size, then texts by letter.
-    value = func.coalesce(*columns) if len(columns) > 1 else columns[0]
-    return query.outerjoin(table, and_(*own)), value
-
-
-def _where(now_millis: int, project_id: str, wanted: Group, archived: bool) -> tuple[ColumnElement[bool], ...]:
-    listed = (symlinks.listed_in(project_id), experiment.c.archived.is_(archived))
-    return (*listed, conditions.condition(wanted, now_millis))
+            query, value = joined(query, order.source, order.field)
+        query = in_order(query, value, order.descending)
+    return newest_first(query)
