@@ -8,11 +8,11 @@ from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer
 from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
-from zenml_comet_tracker.local.routes.fields import Fields
-from zenml_comet_tracker.local.routes.values import double_text, epoch_json, to_double
+from zenml_comet_tracker.local.routes.metric_batches import MetricBatch, metric_value
+from zenml_comet_tracker.local.routes.values import double_text, epoch_json
 from zenml_comet_tracker.local.store import experiments, metrics
-from zenml_comet_tracker.local.store.metrics import MetricValue
 from zenml_comet_tracker.local.store.points import NO_STEP, Points
+from zenml_comet_tracker.local.store.store import Target
 
 rest = APIRouter()
 clientlib = APIRouter()
@@ -21,18 +21,19 @@ clientlib = APIRouter()
 @clientlib.post("/batch/logger/experiment/metric")
 def add_batch(call: JsonCall) -> Response:
     """Stores `values`, in their order; all of them or, when one is refused, none."""
-    now = call.store.clock()
-    values = [_value(fields, now) for fields in call.fields.objects("values")]
-    return call.write_values(
-        len(values),
-        lambda target: metrics.add(target.connection, target.experiment.id, target.writer, values[target.first_new :]),
-    )
+    batch = MetricBatch.read(call.fields, call.store.clock())
+
+    def store(target: Target) -> None:
+        arrived, contexts = batch.by_metric(target.first_new)
+        metrics.add_points(target.connection, target.experiment.id, target.writer, arrived, contexts)
+
+    return call.write_values(len(batch), store)
 
 
 @rest.post("/write/experiment/metric")
 def add(call: JsonCall) -> Response:
     """Stores one value."""
-    value = _value(call.fields, call.store.clock())
+    value = metric_value(call.fields, call.store.clock())
     return call.write(lambda target: metrics.add(target.connection, target.experiment.id, target.writer, [value]))
 
 
@@ -55,21 +56,6 @@ def summary(call: QueryCall) -> Response:
         experiment = experiments.require(connection, call.fields.text("experimentKey"))
         rows = metrics.summaries(connection, experiment.id)
     return answer({"values": [_summary(row) for row in rows]})
-
-
-def _value(fields: Fields, now_millis: int) -> MetricValue:
-    value = to_double(fields.value("metricValue"))
-    if value is None:
-        raise fields.error("metricValue", 'a number, or a text that spells one ("NaN" and "Infinity" too)')
-    millis = fields.moment("timestamp")
-    return MetricValue(
-        name=fields.text("metricName"),
-        value=value,
-        step=fields.integer("step"),
-        epoch=fields.number("epoch"),
-        context=fields.optional_text("context") or "",
-        millis=now_millis if millis is None else millis,
-    )
 
 
 def _points(call: QueryCall, name: str | None) -> Response:

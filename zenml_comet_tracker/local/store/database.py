@@ -11,7 +11,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, update
+from sqlalchemy import (
+    URL,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    Update,
+    bindparam,
+    create_engine,
+    event,
+    inspect,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import DatabaseError
 
 from zenml_comet_tracker.local.clock import Clock
@@ -25,6 +40,27 @@ _PRAGMAS = (
     # An answered write survives a power cut: the client forgets what was answered.
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
+)
+
+
+def _stamp(table: Table, *touched: ColumnElement[bool]) -> Update:
+    number = select(schema.change.c.number).scalar_subquery()
+    return update(table).where(or_(*touched)).values(change_number=number, updated_millis=bindparam("now"))
+
+
+def _listing(of_experiment: ColumnElement[int], project_id: ColumnElement[str]) -> ColumnElement[bool]:
+    return schema.project.c.id.in_(select(project_id).where(of_experiment.in_(_TOUCHED_EXPERIMENTS)))
+
+
+# Built once: these end every write, and putting them together would take longer than running them.
+_TOUCHED_EXPERIMENTS: BindParameter[int] = bindparam("touched_experiments", expanding=True)
+_NEXT_NUMBER = update(schema.change).values(number=schema.change.c.number + 1)
+_STAMP_EXPERIMENTS = _stamp(schema.experiment, schema.experiment.c.id.in_(_TOUCHED_EXPERIMENTS))
+_STAMP_PROJECTS = _stamp(
+    schema.project,
+    schema.project.c.id.in_(bindparam("touched_projects", expanding=True)),
+    _listing(schema.experiment.c.id, schema.experiment.c.project_id),
+    _listing(schema.symlink.c.experiment_id, schema.symlink.c.project_id),
 )
 
 
@@ -49,14 +85,14 @@ class Transaction:
         """Gives all that was touched the next change number."""
         if not self.experiments and not self.projects:
             return
-        experiment, project, symlink = schema.experiment.c, schema.project.c, schema.symlink.c
-        self.connection.execute(update(schema.change).values(number=schema.change.c.number + 1))
-        number = self.connection.scalar(select(schema.change.c.number))
-        stamp = {"change_number": number, "updated_millis": self.now_millis}
-        for listing, of_it in ((experiment.project_id, experiment.id), (symlink.project_id, symlink.experiment_id)):
-            self.projects.update(self.connection.scalars(select(listing).where(of_it.in_(self.experiments))))
-        self.connection.execute(update(schema.experiment).where(experiment.id.in_(self.experiments)).values(stamp))
-        self.connection.execute(update(schema.project).where(project.id.in_(self.projects)).values(stamp))
+        touched = {
+            "now": self.now_millis,
+            "touched_experiments": list(self.experiments),
+            "touched_projects": list(self.projects),
+        }
+        self.connection.execute(_NEXT_NUMBER)
+        for stamp in (_STAMP_PROJECTS, _STAMP_EXPERIMENTS):
+            self.connection.execute(stamp, touched)
 
 
 class Database:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from zenml_comet_tracker.local.store import schema, symlinks
 from zenml_comet_tracker.local.store.database import Transaction
@@ -52,7 +52,7 @@ def create(transaction: Transaction, new: NewExperiment) -> Row[Any]:
 
 def find(connection: Connection, key: str) -> Row[Any] | None:
     """The experiment's row, with `workspace` and `project_name`; None when there is none."""
-    return connection.execute(_select().where(schema.experiment.c.key == key)).one_or_none()
+    return connection.execute(_BY_KEY, {"key": key}).one_or_none()
 
 
 def require(connection: Connection, key: str) -> Row[Any]:
@@ -102,3 +102,7 @@ def _select() -> Select[Any]:
     return select(schema.experiment, project.workspace, project.name.label("project_name")).join(
         schema.project, project.id == schema.experiment.c.project_id
     )
+
+
+# Built once: every request for an experiment begins with it.
+_BY_KEY = _select().where(schema.experiment.c.key == bindparam("key"))

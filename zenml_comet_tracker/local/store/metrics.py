@@ -68,16 +68,19 @@ def add_points(
 
 def summaries(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:
     """The summary rows of an experiment's metrics, in the order in which they first came."""
-    metric = schema.metric.c
-    return connection.execute(
-        select(schema.metric).where(metric.experiment_id == experiment_id).order_by(metric.id)
-    ).all()
+    return connection.execute(_SUMMARIES, {"experiment": experiment_id}).all()
+
+
+def summary(connection: Connection, experiment_id: int, name: str) -> Row[Any] | None:
+    """The summary row of the metric of that shown name; None when there is none."""
+    return _known(connection, experiment_id, [name]).get(name)
 
 
 def points(connection: Connection, experiment_id: int, name: str | None = None) -> Iterator[tuple[Row[Any], Points]]:
     """Summary row and points of each metric of that shown name, or of all metrics."""
-    for row in summaries(connection, experiment_id):
-        if name is None or row.name == name:
+    rows = summaries(connection, experiment_id) if name is None else [summary(connection, experiment_id, name)]
+    for row in rows:
+        if row is not None:
             yield row, series.read(connection, row.id)
 
 
@@ -92,11 +95,10 @@ def _points(values: Sequence[MetricValue]) -> Points:
 
 def _known(connection: Connection, experiment_id: int, names: Iterable[str]) -> dict[str, Row[Any]]:
     """The summary rows of the metrics that are there already, by name."""
-    metric = schema.metric.c
     found: dict[str, Row[Any]] = {}
     for some in batched(names):
-        statement = select(schema.metric).where(metric.experiment_id == experiment_id, metric.name.in_(some))
-        found.update((row.name, row) for row in connection.execute(statement))
+        rows = connection.execute(_KNOWN, {"experiment": experiment_id, "names": some})
+        found.update((row.name, row) for row in rows)
     return found
 
 
@@ -111,8 +113,7 @@ def _update(connection: Connection, writer: str, arrived: Sequence[tuple[Row[Any
         for row, points, peak in arrived
     ]
     if rows:
-        statement = update(schema.metric).where(schema.metric.c.id == bindparam("metric_id"))
-        connection.execute(statement.values({column: bindparam(column) for column in _UPDATED}), rows)
+        connection.execute(_UPDATE, rows)
 
 
 def _summary_of(points: Points) -> dict[str, Any]:
@@ -163,3 +164,15 @@ def _beats(old: float | None, new: float | None, *, smaller: bool) -> bool:
 def _step(points: Points, at: int) -> int | None:
     step = int(points.steps[at])
     return None if step == NO_STEP else step
+
+
+# Built once: putting a statement together takes SQLAlchemy longer than SQLite takes to run it.
+_SUMMARIES = (
+    select(schema.metric).where(schema.metric.c.experiment_id == bindparam("experiment")).order_by(schema.metric.c.id)
+)
+_KNOWN = _SUMMARIES.where(schema.metric.c.name.in_(bindparam("names", expanding=True)))
+_UPDATE = (
+    update(schema.metric)
+    .where(schema.metric.c.id == bindparam("metric_id"))
+    .values({column: bindparam(column) for column in _UPDATED})
+)
