@@ -34,7 +34,7 @@ def test_each_becomes_metrics_under_the_sdks_names(local_server: LocalServer, ke
     assert values(local_server, key) == expected
     details = local_server.get("experiment/system-details", experimentKey=key)
     assert sorted(details["systemMetricNames"]) == sorted(expected)
-    assert details["totalRam"] == 1024
+    assert (details["totalRam"], details["maxTotalMemory"]) == (1024, 4)
     (point,) = local_server.get("experiment/metrics/get-metric", experimentKey=key, metricName="sys.load.avg")[
         "metrics"
     ]
@@ -54,4 +54,10 @@ def test_what_is_no_number_is_refused_and_nothing_is_kept(local_server: LocalSer
         path = f"api/rest/v2/write/experiment/{kind}-metrics"
         answer = local_server.call("POST", path, json={"experimentKey": key, **body})
         assert (answer.status_code, "expected" in answer.json()["msg"]) == (400, True)
+    assert values(local_server, key) == {}
+
+
+def test_a_machine_without_any_has_none(local_server: LocalServer, key: str) -> None:
+    local_server.post("write/experiment/cpu-metrics", experimentKey=key, cpuPercentUtilization=[])
+    local_server.post("write/experiment/gpu-metrics", experimentKey=key, gpus=[{"gpuId": 0}])
     assert values(local_server, key) == {}

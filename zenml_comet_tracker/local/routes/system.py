@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -13,6 +14,8 @@ from zenml_comet_tracker.local.store import documents, experiments, metrics
 from zenml_comet_tracker.local.store.store import Target
 
 rest = APIRouter()
+
+_GPU_MEMORY = re.compile(r"sys\.gpu\.[0-9]+\.total_memory")
 
 _ADDED_TO = "logAdditionalSystemInfoList"
 _LISTS = ("gpuStaticInfoList", _ADDED_TO, "installedPackages", "osPackages")
@@ -43,7 +46,9 @@ def details(call: QueryCall) -> Response:
     system_metrics = {row.name: row.last_value for row in summaries if row.name.startswith("sys.")}
     total_ram = system_metrics.get("sys.ram.total")
     gpus = [gpu for gpu in known.get("gpuStaticInfoList", ()) if isinstance(gpu, dict)]
-    memories = [gpu["totalMemory"] for gpu in gpus if isinstance(gpu.get("totalMemory"), int)]
+    memories = [gpu["totalMemory"] for gpu in gpus if isinstance(gpu.get("totalMemory"), int | float)]
+    logged = (value for name, value in system_metrics.items() if _GPU_MEMORY.fullmatch(name))
+    memories += [whole for value in logged if value is not None and (whole := whole_json(value)) is not None]
     return answer(
         {
             "experimentKey": experiment.key,

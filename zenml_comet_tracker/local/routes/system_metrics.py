@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from zenml_comet_tracker.local.routes.calls import Call, JsonCall
 from zenml_comet_tracker.local.store import metrics
 from zenml_comet_tracker.local.store.metrics import MetricValue
+from zenml_comet_tracker.local.store.store import Target
 
 rest = APIRouter()
 
@@ -64,4 +65,9 @@ def _add(call: Call, values: dict[str, float]) -> Response:
     millis = now if given is None else given
     step, epoch = fields.integer("step"), fields.number("epoch")
     taken = [MetricValue(name, value, step, epoch, "", millis) for name, value in values.items()]
-    return call.write(lambda target: metrics.add(target.connection, target.experiment.id, target.writer, taken))
+
+    def change(target: Target) -> None:
+        if taken:
+            metrics.add(target.connection, target.experiment.id, target.writer, taken)
+
+    return call.write(change)
