@@ -14,6 +14,7 @@ from zenml_comet_tracker.local.pages.views import error_page
 from zenml_comet_tracker.local.pages.views import router as pages
 from zenml_comet_tracker.local.routes import (
     account,
+    artifacts,
     assets,
     callbacks,
     charts,
@@ -51,7 +52,7 @@ LOCAL = "/api/local"
 CLIENTLIB_REST = "/clientlib/rest/v2"
 
 _NOUNS = (
-    *(account, assets, charts, experiments, git, metrics, models, others),
+    *(account, artifacts, assets, charts, experiments, git, metrics, models, others),
     *(parameters, projects, search, share_links, status, symlinks, system, system_metrics, tags, texts, views),
 )
 _SDK_NOUNS = (

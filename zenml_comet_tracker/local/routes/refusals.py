@@ -15,6 +15,7 @@ _ANSWERS = {
     faults.TakenError: (400, 0),
     faults.VersionTakenError: (400, 90399),
     faults.UnknownArtifactError: (404, 624523),
+    faults.UnknownArtifactVersionError: (404, 624523),
     faults.ArtifactOpenError: (400, 90402),
     faults.ArtifactFailedError: (400, 90403),
     faults.BadVersionError: (400, 42001),

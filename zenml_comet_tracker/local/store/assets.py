@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, select, union
 from sqlalchemy.dialects.sqlite import insert
 
 from zenml_comet_tracker.local.store import schema
@@ -88,7 +88,7 @@ def require(
         statement = statement.where(asset.artifact_version_id == artifact_version_id)
     elif experiment_key is not None:
         statement = statement.where(schema.experiment.c.key == experiment_key)
-    row = connection.execute(statement).first()
+    row = connection.execute(statement).first() or _kept(connection, asset_id, experiment_key, artifact_version_id)
     if row is None:
         raise UnknownAssetError(asset_id)
     return row
@@ -118,8 +118,21 @@ def of_model(connection: Connection, experiment_id: int, model: str) -> Sequence
 
 def contents(connection: Connection) -> set[str]:
     """The SHA-256 of every content that an asset names."""
-    sha256 = schema.asset.c.sha256
-    return set(connection.scalars(select(sha256).where(sha256.is_not(None)).distinct()))
+    named = (schema.asset.c.sha256, schema.kept_asset.c.sha256)
+    return set(connection.scalars(union(*(select(sha256).where(sha256.is_not(None)) for sha256 in named))))
+
+
+def _kept(
+    connection: Connection, asset_id: str, experiment_key: str | None, artifact_version_id: str | None
+) -> Row[Any] | None:
+    """As `require`, among the files that outlived their experiment."""
+    kept = schema.kept_asset.c
+    statement = select(schema.kept_asset).where(kept.asset_id == asset_id).order_by(kept.created_millis.desc(), kept.id)
+    if artifact_version_id is not None:
+        statement = statement.where(kept.artifact_version_id == artifact_version_id)
+    elif experiment_key is not None:
+        statement = statement.where(kept.experiment_key == experiment_key)
+    return connection.execute(statement).first()
 
 
 def _has_version(connection: Connection, version_id: str) -> bool:
