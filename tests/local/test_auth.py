@@ -18,9 +18,10 @@ from tests.fixtures.local_server import KEY, LocalServer, TurnedClock
 from tests.local.conftest import begin
 from zenml_comet_tracker.local import auth
 from zenml_comet_tracker.local.app import create_app
+from zenml_comet_tracker.local.headers import FIXED_HEADERS
 from zenml_comet_tracker.local.origin import is_ours
 
-FIXED = {name.lower(): value for name, value in auth.FIXED_HEADERS.items()}
+FIXED = {name.lower(): value for name, value in FIXED_HEADERS.items()}
 NAVIGATION = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
 

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zenml_comet_tracker.local.gate import CODE_SECONDS, OWNER, Gate
+from zenml_comet_tracker.local.headers import FIXED_HEADERS
 from zenml_comet_tracker.local.origin import SAFE_METHODS, foreign
 from zenml_comet_tracker.local.pages.views import error_page, sign_in_page
 from zenml_comet_tracker.local.routes.answers import BAD_API_KEY, answer, refused
@@ -37,22 +38,10 @@ _API = re.compile("/(api|clientlib|optimizer|page-data|static)(/.*)?")
 _OPTIMIZER = "/optimizer/"
 # Comet's protocol for programs, whose writes come by GET too: never by cookie.
 _KEY_ONLY = re.compile("/clientlib(/.*)?|/api/rest/v2/write(/.*)?|/api/local(/.*)?|/optimizer(/.*)?")
+# Any page may send a form or plain text without asking first.
+_BODY_TYPES = {"application/json", "multipart/form-data"}
 # Keys and sign-in codes: another key could outlive its end by them.
 _OWNER_ONLY = re.compile("/api/local(/.*)?")
-
-# On every answer, unless the route set its own.
-FIXED_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-        "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 
 router = APIRouter()
 
@@ -84,10 +73,22 @@ class Guard:
                 await self._app(_got(scope), receive, _with_fixed_headers(send))
 
     async def _refusal(self, scope: Scope) -> Response | None:
-        method, path, headers = scope["method"], scope["path"], Headers(scope=scope)
+        method, headers = scope["method"], Headers(scope=scope)
         reason = foreign(method, headers, self._gate.port)
         if reason is not None:
             return refused(reason, 403)
+        stranger = await self._stranger(scope, headers)
+        if stranger is not None:
+            return stranger
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if method not in SAFE_METHODS and kind not in _BODY_TYPES and (kind or _has_body(headers)):
+            message = f"Content-Type is {kind or 'missing'}; expected application/json or multipart/form-data."
+            return refused(message, 415)
+        return None
+
+    async def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
+        """The refusal of whoever does not show that he may."""
+        method, path = scope["method"], scope["path"]
         if path in _PUBLIC and method in SAFE_METHODS:
             return None
         given = headers.get("authorization")
@@ -224,6 +225,10 @@ def _unknown(scope: Scope, headers: Headers) -> Response:
 def _got(scope: Scope) -> Scope:
     """A HEAD of what is only read as the GET that it asks about; the server then sends no body. Signing in is more."""
     return {**scope, "method": "GET"} if scope["method"] == "HEAD" and scope["path"] != SIGN_IN else scope
+
+
+def _has_body(headers: Headers) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
 def _csrf_token(secret: str) -> str:

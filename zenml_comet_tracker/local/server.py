@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from zenml_comet_tracker.local.protocol import Protocol
+
 # Requests under way get this long to end after SIGTERM.
 GRACE_SECONDS = 5
 # Longer than the pause between two heartbeats, so that clients need not connect anew for each.
@@ -52,7 +54,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 self._activity,
-                http="h11",
+                http=Protocol,
                 loop="asyncio",
                 ws="none",
                 lifespan="on",
