@@ -8,6 +8,7 @@ import pytest
 
 from tests.fixtures.local_server import LocalServer
 from tests.local.conftest import begin
+from zenml_comet_tracker.local.store import views
 
 
 def listed(server: LocalServer, project: str, workspace: str = "ws", **query: object) -> list[str]:
@@ -100,3 +101,29 @@ def test_a_move_is_whole_or_not_at_all(local_server: LocalServer) -> None:
     assert listed(local_server, home) == [key]
     query = {"workspaceName": "ws", "projectName": other}
     assert local_server.call("GET", "api/rest/v2/project", params=query).status_code == 404
+
+
+def test_the_pages_of_both_projects_show_it_and_follow_it(local_server: LocalServer) -> None:
+    home, other = name(), name()
+    key = begin(local_server, projectName=home)
+    local_server.get("write/project/symlink", experimentKey=key, projectName=other)
+    with local_server.store.read() as connection:
+        shown = [views.find_project(connection, local_server.store.clock(), "ws", place) for place in (home, other)]
+    assert [(project.experiments, project.running) for project in shown if project] == [(1, 1), (1, 1)]
+    for place in (home, other):
+        assert key in local_server.call("GET", f"ws/{place}").text
+    local_server.post("write/experiment/tags", experimentKey=key, addedTags=["new"])
+    with local_server.store.read() as connection:
+        later = [views.find_project(connection, local_server.store.clock(), "ws", place) for place in (home, other)]
+    grown = [new.change_number > old.change_number for new, old in zip(later, shown, strict=True) if new and old]
+    assert grown == [True, True]
+
+
+@pytest.mark.parametrize("word", ["archive", "archived"])
+def test_the_address_that_clients_make_of_an_archived_experiment_leads_to_it(
+    local_server: LocalServer, word: str
+) -> None:
+    home = name()
+    key = begin(local_server, projectName=home)
+    answer = local_server.call("GET", f"ws/{home}/{word}/{key}", allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (307, f"/ws/{home}/{key}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Row, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from zenml_comet_tracker.local.store import schema
@@ -27,6 +27,13 @@ def remove(transaction: Transaction, experiment_id: int, project_id: str) -> Non
         delete(schema.symlink).where(symlink.experiment_id == experiment_id, symlink.project_id == project_id)
     )
     transaction.touch_project(project_id)
+
+
+def listings() -> CompoundSelect[tuple[int, str]]:
+    """`experiment_id` and `project_id` of every experiment in each project that lists it."""
+    experiment, symlink = schema.experiment.c, schema.symlink.c
+    own = select(experiment.id.label("experiment_id"), experiment.project_id)
+    return own.union_all(select(symlink.experiment_id, symlink.project_id))
 
 
 def listed_in(project_id: Any) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, Select, and_, case, func, select
 
-from zenml_comet_tracker.local.store import standing
+from zenml_comet_tracker.local.store import standing, symlinks
 from zenml_comet_tracker.local.store.schema import (
     asset,
     change,
@@ -130,7 +130,7 @@ def experiment_names(connection: Connection, project_id: str, limit: int = 1_000
     """Key and name of a project's newest experiments: where to look for a name that was mistyped."""
     query = (
         select(experiment.c.key, experiment.c.name)
-        .where(experiment.c.project_id == project_id)
+        .where(symlinks.listed_in(project_id))
         .order_by(experiment.c.start_millis.desc())
         .limit(limit)
     )
@@ -210,7 +210,8 @@ def html(connection: Connection, experiment_id: int) -> str | None:
 
 
 def _projects(now_millis: int) -> Select[Any]:
-    seen = and_(experiment.c.project_id == project.c.id, experiment.c.archived.is_(False))
+    listing = symlinks.listings().subquery()
+    seen = and_(experiment.c.id == listing.c.experiment_id, experiment.c.archived.is_(False))
     running = func.coalesce(func.sum(case((standing.status(now_millis) == "running", 1), else_=0)), 0)
     return (
         select(
@@ -222,7 +223,8 @@ def _projects(now_millis: int) -> Select[Any]:
             project.c.updated_millis,
             project.c.change_number,
         )
-        .outerjoin_from(project, experiment, seen)
+        .outerjoin_from(project, listing, listing.c.project_id == project.c.id)
+        .outerjoin(experiment, seen)
         .group_by(project.c.id)
     )
 
