@@ -112,10 +112,12 @@ def test_two_experiments_may_have_an_asset_of_one_id(local_server: LocalServer, 
     assert content(local_server, asset_id, experimentKey=other).content == b"theirs"
 
 
-def test_a_remote_asset_is_a_link_and_never_opened(local_server: LocalServer, key: str) -> None:
+@pytest.mark.parametrize("filename", [None, "link"])
+def test_a_remote_asset_is_a_link_and_never_opened(local_server: LocalServer, key: str, filename: str | None) -> None:
+    # The official SDK gives the part a filename.
     answer = local_server.call(
         "POST", UPLOAD, params={"experimentId": key, "isRemote": "True"},
-        files={"link": (None, "s3://bucket/folder/data.csv?v=1"), "metadata": (None, '{"k":1}')},
+        files={"link": (filename, "s3://bucket/folder/data.csv?v=1"), "metadata": (None, '{"k":1}')},
     )  # fmt: skip
     assert answer.status_code == 200
     (asset,) = listed(local_server, key)

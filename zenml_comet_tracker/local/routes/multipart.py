@@ -14,6 +14,7 @@ from zenml_comet_tracker.local.routes.answers import RequestError
 
 # The name under which each call of Comet's protocol sends its file.
 FILE_PARTS = ("file", "thumbnail", "assetItemContent")
+TEXT_PARTS = ("link", "metadata", "requestParams")
 _MAX_FIELDS = 20
 
 
@@ -62,8 +63,8 @@ def parameters_of(form: FormData) -> dict[str, Any]:
 
 
 class _Parser(MultiPartParser):
-    """Takes a part with a file's name for a file even when the client gave no filename, which may be left out; and
-    knows a body that was cut off, whose last part would be missing without a word."""
+    """Takes a part for a file or a text by its name: clients leave the filename of files out, and the official SDK gives
+    one to links. And knows a body that was cut off, whose last part would be missing without a word."""
 
     ended = False
 
@@ -81,4 +82,6 @@ class _Parser(MultiPartParser):
         name = options.get(b"name", b"").decode("latin-1")
         if name in FILE_PARTS and b"filename" not in options:
             part.content_disposition = (part.content_disposition or b"") + b'; filename=""'
+        elif name in TEXT_PARTS:
+            part.content_disposition = f'form-data; name="{name}"'.encode()
         super().on_headers_finished()
