@@ -52,11 +52,11 @@ LOCAL = "/api/local"
 CLIENTLIB_REST = "/clientlib/rest/v2"
 
 _NOUNS = (
-    *(account, artifacts, assets, charts, experiments, git, metrics, models, others),
+    *(metrics, account, artifacts, assets, charts, experiments, git, models, others),
     *(parameters, projects, search, share_links, status, symlinks, system, system_metrics, tags, texts, views),
 )
 _SDK_NOUNS = (
-    *(account, assets, callbacks, git, handshake, metrics, models),
+    *(metrics, account, assets, callbacks, git, handshake, models),
     *(parameters, scenes, status, symlinks, tags),
 )
 _LEGACY_NOUNS = (assets, projects)
@@ -71,11 +71,12 @@ def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
     app.state.gate = Gate(store, api_key, port)
     app.include_router(auth.router)
     app.include_router(keys.local, prefix=LOCAL)
+    # Routes are tried one after the other: what comes a thousand times an experiment stands before the rest.
+    for sdk_noun in _SDK_NOUNS:
+        app.include_router(sdk_noun.clientlib, prefix=CLIENTLIB)
     for noun in _NOUNS:
         app.include_router(noun.rest, prefix=REST)
         app.include_router(noun.rest, prefix=CLIENTLIB_REST)
-    for sdk_noun in _SDK_NOUNS:
-        app.include_router(sdk_noun.clientlib, prefix=CLIENTLIB)
     for legacy_noun in _LEGACY_NOUNS:
         app.include_router(legacy_noun.legacy, prefix="/api")
     app.include_router(optimizer.optimizer, prefix="/optimizer")
