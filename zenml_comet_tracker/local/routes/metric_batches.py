@@ -14,6 +14,7 @@ from zenml_comet_tracker.local.routes.values import to_double
 from zenml_comet_tracker.local.store.metrics import MetricValue, shown_name
 from zenml_comet_tracker.local.store.points import NO_STEP, Integers, Numbers, Points
 
+_MEMBERS = ("metricName", "context", "metricValue", "step", "epoch", "timestamp")
 _NONE = type(None)
 
 
@@ -86,20 +87,28 @@ def _by_columns(values: Any, now_millis: int) -> MetricBatch:
     """The batch, by a few passes over all values instead of many calls for each. Raises `_UnusualError`."""
     if not isinstance(values, list) or not 0 < len(values) <= MAX_BATCH or set(map(type, values)) != {dict}:
         raise _UnusualError
-    names = [value.get("metricName") for value in values]
-    contexts = [value.get("context") for value in values]
+    names, contexts, numbers, steps, epochs, moments = (_column(values, name) for name in _MEMBERS)
     _check(names, lambda name: Fields({"name": name}).text("name"))
     _check(contexts, lambda context: Fields({"context": context}).optional_text("context"))
-    millis = _integers([value.get("timestamp") for value in values], now_millis)
+    millis = _integers(moments, now_millis)
     # What each getter says of the ends it says of all between them.
     _check([int(millis.min()), int(millis.max())], lambda moment: Fields({"moment": moment}).moment("moment"))
     points = Points(
-        values=_doubles([value.get("metricValue") for value in values]),
-        steps=_integers([value.get("step") for value in values], NO_STEP),
-        epochs=_epochs([value.get("epoch") for value in values]),
+        values=_doubles(numbers),
+        steps=_integers(steps, NO_STEP),
+        epochs=_epochs(epochs),
         millis=millis,
     )
-    return MetricBatch(names, [context or "" for context in contexts], points)
+    told = [context or "" for context in contexts] if any(contexts) else [""] * len(contexts)
+    return MetricBatch(names, told, points)
+
+
+def _column(values: list[dict[str, Any]], name: str) -> list[Any]:
+    try:
+        # Half as long as asking for each with a default.
+        return [value[name] for value in values]
+    except KeyError:
+        return [value.get(name) for value in values]
 
 
 def _check(column: Iterable[Any], read: Callable[[Any], object]) -> None:
@@ -121,26 +130,25 @@ def _doubles(column: list[Any]) -> Numbers:
 
 
 def _epochs(column: list[Any]) -> Numbers:
-    kinds = set(map(type, column))
-    if kinds == {_NONE}:
+    if column.count(None) == len(column):
         return np.full(len(column), np.nan)
-    if not kinds <= {float, int, _NONE}:
+    if not set(map(type, column)) <= {float, int, _NONE}:
         raise _UnusualError
     # None becomes NaN.
     return np.array(column, np.float64)
 
 
 def _integers(column: list[Any], absent: int) -> Integers:
-    kinds = set(map(type, column))
-    if kinds == {_NONE}:
+    missing = column.count(None)
+    if missing == len(column):
         return np.full(len(column), absent, np.int64)
-    if not kinds <= {int, _NONE}:
+    if not set(map(type, column)) <= {int, _NONE}:
         raise _UnusualError
-    if min(each for each in column if each is not None) <= NO_STEP:
-        raise _UnusualError
-    if _NONE in kinds:
-        column = [absent if each is None else each for each in column]
+    given = [absent if each is None else each for each in column] if missing else column
     try:
-        return np.array(column, np.int64)
+        whole = np.array(given, np.int64)
     except OverflowError as error:
         raise _UnusualError from error
+    if np.count_nonzero(whole == NO_STEP) != (missing if absent == NO_STEP else 0):
+        raise _UnusualError
+    return whole
