@@ -68,3 +68,14 @@ def test_a_call_about_throttling_needs_an_experiment(local_server: LocalServer, 
     local_server.post(f"write/experiment/{key}/mark-not-throttled")
     answer = local_server.call("POST", "api/rest/v2/write/experiment/none/mark-not-throttled", json={})
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(("right", "status"), [(True, 501), (False, 401)])
+def test_the_optimizers_client_gives_its_key_in_a_header_of_its_own(
+    local_server: LocalServer, right: bool, status: int
+) -> None:
+    headers = {"X-API-KEY": local_server.api_key if right else "another"}
+    answer = local_server.session.get(f"{local_server.url}/optimizer/next", params={"id": "x"}, headers=headers)
+    assert answer.status_code == status
+    elsewhere = local_server.session.get(f"{local_server.url}/api/rest/v2/workspaces", headers=headers)
+    assert elsewhere.status_code == 401

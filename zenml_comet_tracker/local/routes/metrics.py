@@ -89,6 +89,8 @@ def _summary(row: Any) -> dict[str, Any]:
     for wire, column in (("Max", "max"), ("Min", "min"), ("Current", "last")):
         columns = row._mapping
         entry[f"value{wire}"] = double_text(columns[f"{column}_value"])
-        entry[f"timestamp{wire}"] = columns[f"{column}_millis"]
+        millis = columns[f"{column}_millis"]
+        # Of NaNs alone none is the least, but clients expect a time.
+        entry[f"timestamp{wire}"] = row.last_millis if millis is None else millis
         entry[f"step{wire}"] = columns[f"{column}_step"]
     return entry
