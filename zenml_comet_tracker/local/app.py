@@ -28,6 +28,8 @@ from zenml_comet_tracker.local.routes import (
     others,
     parameters,
     projects,
+    registry,
+    registry_items,
     scenes,
     search,
     share_links,
@@ -53,7 +55,8 @@ CLIENTLIB_REST = "/clientlib/rest/v2"
 
 _NOUNS = (
     *(metrics, account, artifacts, assets, charts, experiments, git, models, others),
-    *(parameters, projects, search, share_links, status, symlinks, system, system_metrics, tags, texts, views),
+    *(parameters, projects, registry, registry_items),
+    *(search, share_links, status, symlinks, system, system_metrics, tags, texts, views),
 )
 _SDK_NOUNS = (
     *(metrics, account, assets, callbacks, git, handshake, models),

@@ -13,6 +13,7 @@ from zenml_comet_tracker.local.routes.answers import answer, done
 from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.ids import made_id
+from zenml_comet_tracker.local.routes.names import optional_names
 from zenml_comet_tracker.local.store import artifact_versions, artifacts, assets, experiments, lineage
 from zenml_comet_tracker.local.store.artifact_versions import CLOSED, ERROR, NewVersion
 from zenml_comet_tracker.local.store.assets import NewAsset
@@ -92,7 +93,7 @@ def add_remote(call: JsonCall, query: QueryCall) -> Response:
     ]
     with call.store.write_to(key, call.mark, max(1, len(files))) as target:
         for file, overwrite in files[target.first_new :]:
-            assets.add(target.connection, target.experiment.id, file, overwrite=overwrite)
+            assets.add(target.transaction, target.experiment.id, file, overwrite=overwrite)
     return done()
 
 
@@ -157,16 +158,6 @@ def of_experiment(call: QueryCall) -> Response:
             for row in rows
         ]
     return answer({"experimentKey": experiment.key, "artifacts": listed})
-
-
-def optional_names(fields: Fields, name: str) -> list[str] | None:
-    """A list of texts that are not empty; None when absent. One text is a list of one, as R writes it."""
-    if fields.raw(name) is None:
-        return None
-    names = [fields.text(name)] if isinstance(fields.raw(name), str) else fields.texts(name)
-    if "" in names:
-        raise fields.error(name, "texts that are not empty")
-    return names
 
 
 def _new_version(fields: Fields, version_id: str) -> NewVersion:

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import uuid
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -43,7 +44,7 @@ def log_remote(call: JsonCall) -> Response:
 
     def change(target: Target) -> None:
         for file in files:
-            assets.add(target.connection, target.experiment.id, file, overwrite=False)
+            assets.add(target.transaction, target.experiment.id, file, overwrite=False)
 
     return call.write(change)
 
@@ -61,7 +62,12 @@ def download(call: QueryCall) -> Response:
     _, rows = _files(call)
     if not rows:
         raise RequestError(f"The experiment has no model {call.fields.text('modelName')!r}.", status=404)
-    archive = _zip(call.store.files, rows)
+    return zipped(call.store.files, rows)
+
+
+def zipped(files: Files, rows: Iterable[Any]) -> Response:
+    """The contents of assets as one zip; remote ones are left out, and of those with one name the last one counts."""
+    archive = _zip(files, rows)
     return FileResponse(
         archive,
         media_type="application/zip",
@@ -84,9 +90,13 @@ def _remote_file(fields: Fields, model: str, now_millis: int) -> NewAsset:
     )
 
 
+def model_id(key: str, name: str) -> str:
+    """The id of a model that the experiment `key` logged."""
+    return hashlib.sha256(f"{key}/{name}".encode()).hexdigest()[:32]
+
+
 def _model(key: str, name: str) -> dict[str, str]:
-    digest = hashlib.sha256(f"{key}/{name}".encode()).hexdigest()
-    return {"experimentModelId": digest[:32], "experimentKey": key, "modelName": name}
+    return {"experimentModelId": model_id(key, name), "experimentKey": key, "modelName": name}
 
 
 def _files(call: QueryCall) -> tuple[Any, Any]:
@@ -95,18 +105,14 @@ def _files(call: QueryCall) -> tuple[Any, Any]:
         return experiment, assets.of_model(connection, experiment.id, call.fields.text("modelName"))
 
 
-def _zip(files: Files, rows: Any) -> Path:
+def _zip(files: Files, rows: Iterable[Any]) -> Path:
     path = files.temporary()
     try:
         # Models hardly shrink, and the way is short.
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            for row in rows:
-                if row.sha256 is not None:
-                    with (
-                        content_path(files, row).open("rb") as source,
-                        archive.open(_entry(row.file_name), "w") as entry,
-                    ):
-                        shutil.copyfileobj(source, entry)
+            for name, row in {_entry(row.file_name): row for row in rows if row.sha256 is not None}.items():
+                with content_path(files, row).open("rb") as source, archive.open(name, "w") as entry:
+                    shutil.copyfileobj(source, entry)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

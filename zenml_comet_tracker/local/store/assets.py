@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, union
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select, union
 from sqlalchemy.dialects.sqlite import insert
 
 from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store.database import Transaction
 from zenml_comet_tracker.local.store.faults import UnknownArtifactVersionError, UnknownAssetError
 
 MODEL_ELEMENT = "model-element"
 GIT_PATCH = "git-patch"
+_NAMING = (schema.asset.c.sha256, schema.kept_asset.c.sha256)
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,25 @@ class NewAsset:
     artifact_version_id: str | None = None
 
 
-def add(connection: Connection, experiment_id: int, new: NewAsset, *, overwrite: bool) -> None:
+def add(transaction: Transaction, experiment_id: int, new: NewAsset, *, overwrite: bool) -> None:
     """Stores an asset; sent again with the same id it replaces itself, with `overwrite` all of its name and type, be it
     in the experiment or in the artifact version that it belongs to. Raises `UnknownArtifactVersionError`.
 
     Two experiments may each have an asset of one id: who uploads an archive again does so under the ids in it.
     """
+    connection = transaction.connection
     asset, version = schema.asset.c, new.artifact_version_id
     if version is not None and not _has_version(connection, version):
         raise UnknownArtifactVersionError(version)
+    replaced = and_(asset.experiment_id == experiment_id, asset.asset_id == new.asset_id)
     if overwrite:
         same = (asset.experiment_id == experiment_id, asset.file_name == new.file_name, asset.type == new.type)
-        others = (asset.artifact_version_id.is_not_distinct_from(version), asset.asset_id != new.asset_id)
-        connection.execute(delete(schema.asset).where(*same, *others))
+        others = and_(*same, asset.artifact_version_id.is_not_distinct_from(version), asset.asset_id != new.asset_id)
+        replaced = or_(replaced, others)
+        _release(transaction, replaced)
+        connection.execute(delete(schema.asset).where(others))
+    else:
+        _release(transaction, replaced)
     row = {**asdict(new), "experiment_id": experiment_id, "remote": new.sha256 is None}
     statement = insert(schema.asset).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["experiment_id", "asset_id"], set_=row))
@@ -94,12 +102,18 @@ def require(
     return row
 
 
-def remove(connection: Connection, experiment_id: int, asset_id: str) -> None:
+def remove(transaction: Transaction, experiment_id: int, asset_id: str) -> None:
     """Takes an asset away. Raises `UnknownAssetError`."""
     asset = schema.asset.c
-    of_it = (asset.experiment_id == experiment_id, asset.asset_id == asset_id)
-    if connection.execute(delete(schema.asset).where(*of_it)).rowcount == 0:
+    of_it = and_(asset.experiment_id == experiment_id, asset.asset_id == asset_id)
+    _release(transaction, of_it)
+    if transaction.connection.execute(delete(schema.asset).where(of_it)).rowcount == 0:
         raise UnknownAssetError(asset_id)
+
+
+def release_all(transaction: Transaction, experiment_id: int) -> None:
+    """Says that none of the experiment's assets will name its content any more; for whoever deletes it."""
+    _release(transaction, schema.asset.c.experiment_id == experiment_id)
 
 
 def models(connection: Connection, experiment_id: int) -> list[str]:
@@ -107,6 +121,14 @@ def models(connection: Connection, experiment_id: int) -> list[str]:
     name = schema.asset.c.grouping_name
     statement = select(name).where(*_in_a_model(experiment_id), name.is_not(None)).distinct().order_by(name)
     return list(connection.scalars(statement))
+
+
+def all_models(connection: Connection) -> Sequence[Row[Any]]:
+    """`key` and `grouping_name` of every model that any experiment logged."""
+    asset, experiment = schema.asset.c, schema.experiment.c
+    statement = select(experiment.key, asset.grouping_name).join(schema.asset, asset.experiment_id == experiment.id)
+    logged = (asset.type == MODEL_ELEMENT, asset.grouping_name.is_not(None))
+    return connection.execute(statement.where(*logged).distinct()).all()
 
 
 def of_model(connection: Connection, experiment_id: int, model: str) -> Sequence[Row[Any]]:
@@ -118,8 +140,19 @@ def of_model(connection: Connection, experiment_id: int, model: str) -> Sequence
 
 def contents(connection: Connection) -> set[str]:
     """The SHA-256 of every content that an asset names."""
-    named = (schema.asset.c.sha256, schema.kept_asset.c.sha256)
-    return set(connection.scalars(union(*(select(sha256).where(sha256.is_not(None)) for sha256 in named))))
+    return set(connection.scalars(union(*(select(sha256).where(sha256.is_not(None)) for sha256 in _NAMING))))
+
+
+def named(connection: Connection, contents: Collection[str]) -> set[str]:
+    """Those of the contents that an asset names."""
+    return set(connection.scalars(union(*(select(sha256).where(sha256.in_(contents)) for sha256 in _NAMING))))
+
+
+def _release(transaction: Transaction, which: ColumnElement[bool]) -> None:
+    """Notes the contents of assets that are about to go, or to have another."""
+    sha256 = schema.asset.c.sha256
+    found = transaction.connection.scalars(select(sha256).where(which, sha256.is_not(None)).distinct())
+    transaction.released.update(found)
 
 
 def _kept(
