@@ -20,6 +20,7 @@ import psutil
 import pytest
 import requests
 
+from zenml_comet_tracker import filesystem
 from zenml_comet_tracker.local import errors, folder, launch, lock
 from zenml_comet_tracker.local.launch import RunningServer
 
@@ -163,6 +164,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(errors.DataFolderError, match="cannot be made"):
         launch.ensure(tmp_path / "file" / "data")
+
+
+def test_a_network_file_system_is_refused_before_anything_is_made(
+    daemon_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = [filesystem.Mount("/", "ext4"), filesystem.Mount(str(daemon_folder.parent), "nfs4")]
+    monkeypatch.setattr(filesystem, "_mounts", lambda: mounts)
+    with pytest.raises(errors.DataFolderError, match=r"network file system \(nfs4\).*--data"):
+        launch.ensure(daemon_folder)
+    assert not daemon_folder.exists()
 
 
 def test_a_folder_that_others_may_write_is_refused(daemon_folder: Path) -> None:

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from zenml_comet_tracker.filesystem import network_type
 from zenml_comet_tracker.local.errors import DataFolderError
 
 ENVIRONMENT = "ZENML_COMET_LOCAL_DATA"
@@ -59,8 +60,10 @@ def default_data_folder() -> Path:
 def prepare(folder: Path) -> None:
     """Makes the folder, for its owner only; one that is there already stays as it is.
 
-    Raises `DataFolderError` when it cannot be used, or holds somebody's files instead of a server's.
+    Raises `DataFolderError` when it cannot be used, is shared with other machines, or holds somebody's files instead of
+    a server's.
     """
+    _refuse_network(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         about = folder.stat()
@@ -75,6 +78,15 @@ def prepare(folder: Path) -> None:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise DataFolderError(f"The data folder {folder} cannot be read and written. Choose another with --data.")
     _refuse_strangers(folder)
+
+
+def _refuse_network(folder: Path) -> None:
+    kind = network_type(folder)
+    if kind is not None:
+        raise DataFolderError(
+            f"The data folder {folder} is on a network file system ({kind}): locks hold nobody off there, and "
+            f"the database would be damaged. Choose one on a disk of this machine with --data or {ENVIRONMENT}."
+        )
 
 
 def _refuse_strangers(folder: Path) -> None:

@@ -20,10 +20,10 @@ from zenml_comet_tracker.comet.delivery.backoff import Backoff
 from zenml_comet_tracker.comet.delivery.leftovers import Away, LeftoverDelivery, Outcome
 from zenml_comet_tracker.comet.errors import JournalError
 from zenml_comet_tracker.comet.journal.discard import sweep
-from zenml_comet_tracker.comet.journal.filesystem import on_network
 from zenml_comet_tracker.comet.journal.record import Header
 from zenml_comet_tracker.comet.journal.survey import Found, candidates, is_settled, writer_lives
 from zenml_comet_tracker.comet.transport import Transport
+from zenml_comet_tracker.filesystem import on_network
 
 logger = logging.getLogger(__name__)
 

@@ -41,9 +41,29 @@ _NETWORK_TYPES = (
     "webdav",
     "wekafs",
 )
-# Everything else that runs in user space may be anywhere: sshfs, s3fs, gcsfuse, rclone, ...
+# Everything else that runs in user space may be anywhere, and these certainly are elsewhere.
 _LOCAL_FUSE = ("fuseblk", "fuse.fuse-overlayfs", "fuse.ntfs", "fuse.ntfs-3g", "fuse.exfat", "fuse.ext2")
-
+_NETWORK_FUSE = (
+    "alluxio",
+    "blobfuse",
+    "blobfuse2",
+    "ceph-fuse",
+    "curlftpfs",
+    "davfs2",
+    "drive",
+    "gcsfuse",
+    "glusterfs",
+    "goofys",
+    "juicefs",
+    "mfs",
+    "mount-s3",
+    "mountpoint-s3",
+    "rclone",
+    "s3fs",
+    "smbnetfs",
+    "sshfs",
+    "vmhgfs-fuse",
+)
 
 _LINUX_MOUNTS = "/proc/self/mounts"
 
@@ -60,21 +80,38 @@ def on_network(folder: Path, mounts: Iterable[Mount] | None = None) -> bool:
 
     `mounts` are the machine's when left out.
     """
+    kind = _kind(folder, mounts)
+    if kind is not None and _is_fuse(kind):
+        return kind not in _LOCAL_FUSE
+    return kind is None or _is_network(kind)
+
+
+def network_type(folder: Path, mounts: Iterable[Mount] | None = None) -> str | None:
+    """The type of the folder's file system when that is certainly shared with other machines; None otherwise, also
+    when nobody knows."""
+    kind = _kind(folder, mounts)
+    return kind if kind is not None and _is_network(kind) else None
+
+
+def _kind(folder: Path, mounts: Iterable[Mount] | None) -> str | None:
     real = os.path.realpath(folder)
     try:
         holding = [mount for mount in (_mounts() if mounts is None else mounts) if _holds(mount.point, real)]
     except OSError:
-        return True
+        return None
     if not holding:
-        return True
+        return None
     # Of several on the same point the last one covers the others.
-    deepest = max(enumerate(holding), key=lambda numbered: (len(numbered[1].point), numbered[0]))[1]
-    return _is_network(deepest.kind.lower())
+    return max(enumerate(holding), key=lambda numbered: (len(numbered[1].point), numbered[0]))[1].kind.lower()
+
+
+def _is_fuse(kind: str) -> bool:
+    return kind.startswith(("fuse", "macfuse", "osxfuse"))
 
 
 def _is_network(kind: str) -> bool:
-    if kind.startswith(("fuse", "macfuse", "osxfuse")):
-        return kind not in _LOCAL_FUSE
+    if _is_fuse(kind):
+        return kind.partition(".")[2] in _NETWORK_FUSE
     # Some carry a version or the system's name: nfs4, smbfs.
     return kind in _NETWORK_TYPES or kind.rstrip("0123456789") in _NETWORK_TYPES
 
