@@ -16,7 +16,7 @@ Axis: TypeAlias = Literal["step", "epoch", "duration", "wall"]
 # A browser draws this many points of a line as fast as fewer: no need to stand anything for anything.
 _WHOLE = 1_000
 # More marks than this would hide the chart; the count is told in full.
-_MARKS = 100
+MARKS = 100
 # The years 1 to 9999: beyond them neither browsers nor Plotly can write a moment.
 _FIRST_MILLIS, _LAST_MILLIS = -62_135_596_800_000, 253_402_300_799_999
 # JavaScript counts this far; a float tells the rest as well as any reader there could.
@@ -53,17 +53,27 @@ def chart(points: Points, start_millis: int, look: Look) -> dict[str, Any]:
     window = _window(x, look)
     line = sampling.reduce(x[window], y[window], look.buckets, _WHOLE)
     drawn: dict[str, Any] = {
-        "x": _column(x[window][line.index], look.axis),
+        "x": column(x[window][line.index], look.axis),
         "y": line.y,
         "marks": marks,
         "total": len(points),
-        "note": ". ".join(part for part in (note, misplaced, _marks_note(marks, int((~finite).sum()))) if part),
+        "note": ". ".join(part for part in (note, misplaced, marks_note(marks, int((~finite).sum()))) if part),
     }
     if not line.exact:
         drawn.update(low=line.low, high=line.high, counts=line.counts)
     if smoothed is not None:
         drawn["smooth"] = smoothed[window][line.index]
     return drawn
+
+
+def in_order(axis: Axis) -> str:
+    """What is said of a series that nobody gave places on this axis."""
+    return f"Logged without {axis}s: shown in order"
+
+
+def within_years(millis: sampling.Floats) -> npt.NDArray[np.bool_]:
+    """Which moments a browser can write."""
+    return (millis >= _FIRST_MILLIS) & (millis <= _LAST_MILLIS)
 
 
 def _x(points: Points, start_millis: int, axis: Axis) -> tuple[sampling.Floats, str]:
@@ -76,7 +86,7 @@ def _x(points: Points, start_millis: int, axis: Axis) -> tuple[sampling.Floats, 
     if not absent.any():
         return given.astype(np.float64), ""
     if absent.all():
-        return np.arange(1, given.size + 1, dtype=np.float64), f"Logged without {axis}s: shown in order"
+        return np.arange(1, given.size + 1, dtype=np.float64), in_order(axis)
     return _carried(given), f"{int(absent.sum()):,} of {given.size:,} values without {axis} stand at the one before"
 
 
@@ -90,7 +100,7 @@ def _carried(given: sampling.Floats) -> sampling.Floats:
 
 def _placed(x: sampling.Floats, axis: Axis) -> tuple[npt.NDArray[np.bool_], str]:
     """Which points have a place on the axis, and how many have none in words."""
-    placed = (x >= _FIRST_MILLIS) & (x <= _LAST_MILLIS) if axis == "wall" else np.isfinite(x)
+    placed = within_years(x) if axis == "wall" else np.isfinite(x)
     lost = int(x.size - placed.sum())
     where = "outside the years 1 to 9999" if axis == "wall" else f"at an infinite {axis}"
     return placed, f"{lost:,} value{'' if lost == 1 else 's'} {where} not drawn" if lost else ""
@@ -103,17 +113,19 @@ def _window(x: sampling.Floats, look: Look) -> slice:
     return slice(first, max(first, last))
 
 
-def _column(x: sampling.Floats, axis: Axis) -> npt.NDArray[Any]:
+def column(x: sampling.Floats, axis: Axis) -> npt.NDArray[Any]:
+    """Places as they are sent: whole where the axis has whole numbers."""
     whole = axis in ("step", "wall") and bool((np.abs(x) <= _WHOLE_NUMBERS).all())
     return x.astype(np.int64) if whole else x
 
 
 def _marks(x: sampling.Floats, y: sampling.Floats) -> list[dict[str, Any]]:
     kinds = np.where(np.isnan(y), "NaN", np.where(y > 0, "∞", "-∞"))
-    return [{"x": float(at), "kind": str(kind)} for at, kind in zip(x[:_MARKS], kinds[:_MARKS], strict=True)]
+    return [{"x": float(at), "kind": str(kind)} for at, kind in zip(x[:MARKS], kinds[:MARKS], strict=True)]
 
 
-def _marks_note(marks: list[dict[str, Any]], count: int) -> str:
+def marks_note(marks: list[dict[str, Any]], count: int) -> str:
+    """What is said of `count` values that are not finite, of which `marks` are the first."""
     if not count:
         return ""
     kinds = sorted({mark["kind"] for mark in marks})

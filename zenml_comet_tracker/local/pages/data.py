@@ -8,8 +8,8 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from zenml_comet_tracker.local.pages import charts
-from zenml_comet_tracker.local.store import series, views
+from zenml_comet_tracker.local.pages import charts, outlines
+from zenml_comet_tracker.local.store import views
 from zenml_comet_tracker.local.store.store import Store
 
 router = APIRouter(prefix="/page-data", include_in_schema=False)
@@ -87,9 +87,8 @@ def experiment_series(
         experiment = views.find_experiment(connection, store.clock(), key)
         if experiment is None:
             return _absent("experiment")
-        for metric_id in views.own_metrics(connection, experiment.id, chart):
-            points = series.read(connection, metric_id)
-            drawn[str(metric_id)] = charts.chart(points, experiment.start_millis, look)
+        for metric_id, count in views.own_metrics(connection, experiment.id, chart):
+            drawn[str(metric_id)] = outlines.chart(connection, metric_id, count, experiment.start_millis, look)
     return json_response({"charts": drawn})
 
 

@@ -74,7 +74,7 @@ def reduce(x: Floats, y: Floats, buckets: int, whole: int = 0) -> Line:
     """
     if x.size <= max(whole, 2 * buckets):
         return Line(np.arange(x.size), y, y, y, np.ones(x.size, dtype=np.int64))
-    starts = _bucket_starts(x, buckets)
+    starts = bucket_starts(x, buckets)
     counts = np.diff(starts, append=x.size)
     return Line(
         index=starts + counts // 2,
@@ -86,7 +86,8 @@ def reduce(x: Floats, y: Floats, buckets: int, whole: int = 0) -> Line:
     )
 
 
-def _bucket_starts(x: Floats, buckets: int) -> Indices:
+def bucket_starts(x: Floats, buckets: int) -> Indices:
+    """Where each bucket begins that is not empty: buckets of equal width in `x`, which ascends."""
     half = x / 2
     place = half - half[0]
     if place[-1] <= 0:

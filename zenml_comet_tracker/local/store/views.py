@@ -170,10 +170,11 @@ def metrics(connection: Connection, experiment_id: int) -> list[Metric]:
     return [Metric(*row) for row in connection.execute(query)]
 
 
-def own_metrics(connection: Connection, experiment_id: int, metric_ids: Sequence[int]) -> list[int]:
-    """Those of `metric_ids` that are metrics of this experiment."""
-    query = select(metric.c.id).where(metric.c.experiment_id == experiment_id, metric.c.id.in_(metric_ids))
-    return list(connection.scalars(query))
+def own_metrics(connection: Connection, experiment_id: int, metric_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Those of `metric_ids` that are metrics of this experiment, each with its number of points."""
+    own = metric.c.experiment_id == experiment_id, metric.c.id.in_(metric_ids)
+    rows = connection.execute(select(metric.c.id, metric.c.count.label("points")).where(*own))
+    return [(row.id, row.points) for row in rows]
 
 
 def parameters(connection: Connection, experiment_id: int) -> list[tuple[str, str]]:
