@@ -23,10 +23,13 @@ def parts(params: dict[str, Any], name: str, content: bytes) -> dict[str, Any]:
 
 
 def items(server: LocalServer, key: str) -> dict[str, bytes]:
+    """The contents of all items by name; each name occurs once."""
     found = server.get("experiment/asset/list", experimentKey=key, type="asset-item")["assets"]
-    return {
+    contents = {
         asset["fileName"]: server.call("GET", asset["link"].removeprefix(f"{server.url}/")).content for asset in found
     }
+    assert len(contents) == len(found)
+    return contents
 
 
 def test_a_scene_has_its_items_and_its_picture(local_server: LocalServer, key: str) -> None:

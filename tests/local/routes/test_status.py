@@ -287,3 +287,16 @@ def test_a_stopped_experiment_runs_again_when_its_program_says_so(
     clock.turn(1)
     clocked_server.sdk("status-report/update", experimentKey=key, is_alive=True)
     assert clocked_server.get("experiment/metadata", experimentKey=key)["running"] is True
+
+
+def test_stopping_what_ended_does_not_outrank_what_is_told_of_its_end(
+    clocked_server: LocalServer, clock: TurnedClock
+) -> None:
+    key = begin(clocked_server)
+    end = clock()
+    clocked_server.sdk("status-report/update", experimentKey=key, is_alive=False, local_timestamp=end)
+    clock.turn(60)
+    clocked_server.get("write/experiment/stop", experimentKey=key)
+    late = {"isAlive": False, "hasCrashed": True, "localTimestamp": end + 1}
+    clocked_server.post("write/experiment/update-status", experimentKey=key, **late)
+    assert clocked_server.get("experiment/metadata", experimentKey=key)["hasCrashed"] is True

@@ -60,6 +60,10 @@ def test_a_symlink_into_its_own_project_counts_once(local_server: LocalServer) -
     key = begin(local_server, projectName=home)
     local_server.get("write/project/symlink", experimentKey=key, projectName=home)
     assert (listed(local_server, home), counted(local_server, home)) == ([key], 1)
+    with local_server.store.read() as connection:
+        shown = views.find_project(connection, local_server.store.clock(), "ws", home)
+    assert shown is not None
+    assert shown.experiments == 1
 
 
 def test_experiments_move_to_another_project_and_workspace(local_server: LocalServer) -> None:
