@@ -83,7 +83,14 @@ def test_lists_by_type_and_by_name(local_server: LocalServer, key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("overwrite", "left"), [("False", [b"old", b"new"]), ("TRUE", [b"new"]), ("OVERWRITE", [b"new"])]
+    ("overwrite", "left"),
+    [
+        ("False", [b"old", b"new"]),
+        ("TRUE", [b"new"]),
+        ("OVERWRITE", [b"new"]),
+        ("FAIL", [b"old", b"new"]),
+        ("PRESERVE", [b"old", b"new"]),
+    ],
 )
 def test_overwrite_replaces_the_assets_of_that_name(
     local_server: LocalServer, key: str, overwrite: str, left: list[bytes]

@@ -10,6 +10,7 @@ import orjson
 from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer, done
+from zenml_comet_tracker.local.routes.assets import overwrites
 from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.ids import made_id
@@ -88,8 +89,7 @@ def add_remote(call: JsonCall, query: QueryCall) -> Response:
     key = query.fields.optional_text("experimentKey") or call.fields.text("experimentKey")
     items = call.fields.objects("remoteArtifactAssetRequests")
     files = [
-        (_remote_file(item, made_id(call, f"{key}/{index}"), now), _overwrites(item))
-        for index, item in enumerate(items)
+        (_remote_file(item, made_id(call, f"{key}/{index}"), now), overwrites(item)) for index, item in enumerate(items)
     ]
     with call.store.write_to(key, call.mark, max(1, len(files))) as target:
         for file, overwrite in files[target.first_new :]:
@@ -187,10 +187,6 @@ def _remote_file(fields: Fields, asset_id: str, now_millis: int) -> NewAsset:
         artifact_version_id=fields.text("artifactVersionId"),
         created_millis=now_millis,
     )
-
-
-def _overwrites(fields: Fields) -> bool:
-    return fields.raw("overwrite") == "OVERWRITE" or fields.flag("overwrite")
 
 
 def _found(connection: Any, fields: Fields) -> Any:

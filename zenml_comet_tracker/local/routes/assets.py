@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse
 
 from zenml_comet_tracker.local.routes.answers import RequestError, answer
 from zenml_comet_tracker.local.routes.calls import QueryCall, Upload, UploadCall
+from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store import assets, experiments
 from zenml_comet_tracker.local.store.assets import MODEL_ELEMENT, NewAsset
 from zenml_comet_tracker.local.store.files import Files
@@ -124,6 +125,14 @@ def listed(row: Any, key: str, root: str) -> dict[str, Any]:
     }
 
 
+def overwrites(fields: Fields) -> bool:
+    """Whether an upload replaces those of its name."""
+    # For files of an artifact that it downloaded the SDK says what was to happen to files in their way.
+    strategies = {"OVERWRITE": True, "FAIL": False, "PRESERVE": False}
+    said = fields.raw("overwrite")
+    return strategies[said] if isinstance(said, str) and said in strategies else fields.flag("overwrite")
+
+
 def content_path(files: Files, row: Any) -> Path:
     """Where the content of an asset that is not remote lies. Refuses with 404 when it was taken from the disk."""
     path = files.path(row.sha256)
@@ -146,8 +155,7 @@ def _list(call: QueryCall, name: str | None) -> Response:
 def store(call: Upload, key_field: str, default_type: str) -> Response:
     """Stores what was uploaded as an asset; answers where it is."""
     new = _new_asset(call, key_field, default_type)
-    # The SDK says OVERWRITE for the files of an artifact it downloaded.
-    overwrite = call.fields.raw("overwrite") == "OVERWRITE" or call.fields.flag("overwrite")
+    overwrite = overwrites(call.fields)
     call.write(lambda target: assets.add(target.connection, target.experiment.id, new, overwrite=overwrite), key_field)
     key = call.fields.text(key_field)
     query = urlencode({"experimentKey": key, "assetId": new.asset_id})
