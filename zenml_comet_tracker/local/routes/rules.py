@@ -12,9 +12,9 @@ from zenml_comet_tracker.local.store.search.fields import METADATA, Kind
 from zenml_comet_tracker.local.store.search.rules import SOURCES, Group, Operand, Operator, Order, Rule, Source
 
 # SQLite takes conditions 1,000 deep and some 32,000 values; what people ask for is far below.
-MAX_RULES = 200
+MAX_MEMBERS = 200
 MAX_DEPTH = 20
-MAX_LISTED = 1_000
+MAX_VALUES = 10_000
 MAX_LETTERS = 10_000
 MAX_ORDERS = 5
 
@@ -38,12 +38,13 @@ class RuleReader:
 
     def __init__(self, sources_of: Callable[[str], Sequence[Source]]) -> None:
         self._sources_of = sources_of
-        self._rules = 0
+        self._members = 0
+        self._values = 0
 
     def predicates(self, value: Any) -> Group:
         """The list that `project/query` takes, of which every element must hold. `negated` is passed over: where it
         stands the operators are inverted already."""
-        elements = _list(value, "predicates", MAX_RULES)
+        elements = _list(value, "predicates", MAX_MEMBERS)
         return Group([self._predicate(element, f"predicates[{at}]") for at, element in enumerate(elements)])
 
     def tree(self, value: Any) -> Group:
@@ -62,17 +63,17 @@ class RuleReader:
         if not isinstance(condition, str) or condition.upper() not in ("AND", "OR"):
             raise _wrong(f"{where}.condition", condition, "AND or OR")
         source = _source(members, where, source)
-        inner = _list(members.get("rules"), f"{where}.rules", MAX_RULES)
+        inner = _list(members.get("rules"), f"{where}.rules", MAX_MEMBERS)
         read = [self._member(rule, source, f"{where}.rules[{at}]", depth + 1) for at, rule in enumerate(inner)]
         return Group(read, every=condition.upper() == "AND")
 
     def _member(self, value: Any, source: Source | None, where: str, depth: int) -> Rule | Group:
         members = _object(value, where)
+        self._members += 1
+        if self._members > MAX_MEMBERS:
+            raise RequestError(f"{where} is one too many; expected at most {MAX_MEMBERS} rules and groups.")
         if "condition" in members or "rules" in members:
             return self._group(members, source, where, depth)
-        self._rules += 1
-        if self._rules > MAX_RULES:
-            raise RequestError(f"{where} is one rule too many; expected at most {MAX_RULES} rules.")
         return self._rule(members, _source(members, where, source), where)
 
     def _rule(self, members: dict[str, Any], source: Source | None, where: str) -> Rule:
@@ -87,6 +88,9 @@ class RuleReader:
             raise _wrong(f"{where}.type", kind, f"one of {', '.join(_KINDS)}")
         source = source or self._place(field, where)
         values = _values(operator, members.get("value"), f"{where}.value")
+        self._values += len(values)
+        if self._values > MAX_VALUES:
+            raise RequestError(f"{where}.value holds one too many; expected at most {MAX_VALUES} values in all rules.")
         return Rule(source, field, operator, _operands(source, field, kind, operator, values, f"{where}.value"))
 
     def _place(self, field: str, where: str) -> Source:
@@ -139,7 +143,7 @@ def _values(operator: Operator, value: Any, where: str) -> list[Any]:
             raise _wrong(where, value, "a list of two values")
         return value
     if operator in _WITH_MANY:
-        return _list(value, where, MAX_LISTED)
+        return _list(value, where, MAX_VALUES)
     return [value]
 
 

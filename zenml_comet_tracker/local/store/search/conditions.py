@@ -63,22 +63,25 @@ def _value(fields: Named, asked: Operator, operands: Sequence[Operand]) -> Colum
         empty = false() if fields.text is None else fields.text == ""
         return empty if asked is Operator.IS_EMPTY else not_(empty)
     if asked in (Operator.EQUAL, Operator.IN):
-        return or_(false(), *(_equal(fields, operand) for operand in operands))
+        return _is_one_of(fields, operands)
     column = fields.text if isinstance(operands[0], str) else fields.number
     return false() if column is None else _compared(column, asked, operands)
 
 
-def _equal(fields: Named, operand: Operand) -> ColumnElement[bool]:
-    if isinstance(operand, str):
-        return false() if fields.text is None else fields.text == operand
-    if fields.number is None:
-        return false()
-    if operand != operand:
-        return fields.number.is_(None)
-    same = fields.number == operand
-    if fields.text is not None and operand in _WORDS:
-        return or_(same, func.lower(fields.text) == _WORDS[float(operand)])
-    return same
+def _is_one_of(fields: Named, operands: Sequence[Operand]) -> ColumnElement[bool]:
+    """Lists, not chains of OR: those may be only so long."""
+    texts = [operand for operand in operands if isinstance(operand, str)]
+    numbers = [operand for operand in operands if not isinstance(operand, str)]
+    found: list[ColumnElement[bool]] = []
+    if fields.text is not None:
+        words = [word for number, word in _WORDS.items() if number in numbers and fields.number is not None]
+        found += [fields.text.in_(texts)] if texts else []
+        found += [func.lower(fields.text).in_(words)] if words else []
+    if fields.number is not None:
+        found += [fields.number.in_(numbers)] if numbers else []
+        # NaN, which is equal to nothing else, is a number that is NULL.
+        found += [fields.number.is_(None)] if any(number != number for number in numbers) else []
+    return or_(false(), *found)
 
 
 def _known(known: Known, asked: Operator, operands: Sequence[Operand], now_millis: int) -> ColumnElement[bool]:
@@ -102,7 +105,7 @@ def _flag(value: ColumnElement[bool], asked: Operator, operands: Sequence[Operan
         return true()
     if asked is Operator.IS_EMPTY:
         return false()
-    return or_(false(), *(value if operand else not_(value) for operand in operands))
+    return or_(false(), *(value if operand else not_(value) for operand in set(operands)))
 
 
 def _compared(value: ColumnElement[Any], asked: Operator, operands: Sequence[Operand]) -> ColumnElement[bool]:
@@ -112,7 +115,7 @@ def _compared(value: ColumnElement[Any], asked: Operator, operands: Sequence[Ope
     if asked is Operator.BETWEEN:
         return and_(value >= operands[0], value <= operands[1])
     if asked in (Operator.EQUAL, Operator.IN):
-        return or_(false(), *(value == operand for operand in operands))
+        return value.in_(operands)
     if asked in (Operator.IS_EMPTY, Operator.IS_NOT_EMPTY):
         return value == "" if asked is Operator.IS_EMPTY else value != ""
     # No LIKE: its wildcards would need escapes, and SQLite's knows no case.
