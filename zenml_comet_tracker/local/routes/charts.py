@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, Response
 
+from zenml_comet_tracker.local.routes import samples
 from zenml_comet_tracker.local.routes.answers import answer
 from zenml_comet_tracker.local.routes.calls import JsonCall
 from zenml_comet_tracker.local.routes.fields import Fields
@@ -20,10 +21,19 @@ FULL_POINTS = 15_000
 SAMPLED_POINTS = 500
 
 
+@dataclass(frozen=True)
+class _Series:
+    """What is sent of a series, and how many points there are."""
+
+    points: Points
+    count: int
+
+
 @rest.post("/experiments/multi-metric-chart")
 def multi_metric_chart(call: JsonCall) -> Response:
     """Columns of values, steps, epochs, times and durations (both in milliseconds) of each asked metric that has
-    points, and the asked parameters; experiments with neither are left out."""
+    points, and the asked parameters; experiments with neither are left out. Above 15,000 points (500 without
+    `fetchFull`) the ends and extremes of a series stand for it, which `sampled` says."""
     fields = call.fields
     names = _names(fields, "metrics")
     parameters = _names(fields, "params")
@@ -44,48 +54,33 @@ def _names(fields: Fields, member: str) -> list[str]:
     return fields.texts(member) if fields.raw(member) is not None else []
 
 
-def _series(connection: Any, row: Any, names: list[str], fields: Fields) -> dict[str, Points]:
-    found = {name: Points.join([points for _, points in metrics.points(connection, row.id, name)]) for name in names}
-    found = {name: points for name, points in found.items() if len(points)}
-    if not fields.flag("independentMetrics", True):
-        found = _on_common_steps(found, len(names))
+def _series(connection: Any, row: Any, names: list[str], fields: Fields) -> dict[str, _Series]:
+    asked = {name: points for name in names for _, points in metrics.points(connection, row.id, name)}
+    independent = fields.flag("independentMetrics", True)
+    if not independent:
+        # A metric without a single value leaves no step at which all have one.
+        asked = samples.on_common_steps(asked) if asked.keys() >= set(names) and asked else {}
     limit = FULL_POINTS if fields.flag("fetchFull", True) else SAMPLED_POINTS
-    return {name: _sampled(points, limit) for name, points in found.items()}
+    kept = {name: samples.sample(points, limit) for name, points in asked.items()}
+    if asked and not independent:
+        kept = samples.sample_steps(asked, limit)
+    return {name: _Series(points, len(asked[name])) for name, points in kept.items()}
 
 
-def _on_common_steps(series: dict[str, Points], asked: int) -> dict[str, Points]:
-    """Only the points at steps where every asked metric has one."""
-    if len(series) < asked:
-        return {}
-    common: set[int] | None = None
-    for points in series.values():
-        steps = set(points.steps.tolist()) - {NO_STEP}
-        common = steps if common is None else common & steps
-    wanted = np.array(sorted(common or ()), np.int64)
-    kept = {name: points.take(np.isin(points.steps, wanted)) for name, points in series.items()}
-    return {name: points for name, points in kept.items() if len(points)}
-
-
-def _sampled(points: Points, limit: int) -> Points:
-    """At most `limit` points, evenly spread, first and last among them."""
-    if len(points) <= limit:
-        return points
-    return points.take(np.linspace(0, len(points) - 1, limit).round().astype(np.int64))
-
-
-def _chart(row: Any, series: dict[str, Points], parameters: dict[str, str] | None) -> dict[str, Any]:
+def _chart(row: Any, series: dict[str, _Series], parameters: dict[str, str] | None) -> dict[str, Any]:
     return {
         "experimentKey": row.key,
         "experiment_key": row.key,
         "experimentName": row.name,
         "steps": None,
         "epochs": None,
-        "metrics": [_columns(name, points, row.start_millis) for name, points in series.items()],
+        "metrics": [_columns(name, each, row.start_millis) for name, each in series.items()],
         "params": parameters,
     }
 
 
-def _columns(name: str, points: Points, start_millis: int) -> dict[str, Any]:
+def _columns(name: str, series: _Series, start_millis: int) -> dict[str, Any]:
+    points = series.points
     millis = points.millis.tolist()
     return {
         "metricName": name,
@@ -94,4 +89,7 @@ def _columns(name: str, points: Points, start_millis: int) -> dict[str, Any]:
         "epochs": [epoch_json(epoch) for epoch in points.epochs.tolist()],
         "timestamps": millis,
         "durations": [moment - start_millis for moment in millis],
+        # Not of Comet's: whether these are all points, and how many there are.
+        "sampled": len(points) < series.count,
+        "count": series.count,
     }
