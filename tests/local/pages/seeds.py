@@ -89,5 +89,5 @@ def attach(store: Store, key: str, name: str, content: bytes, kind: str = "asset
     given.update({"grouping_name": None, "link": None, "created_millis": store.clock(), **more})
     with store.write_to(key) as target:
         new = NewAsset(asset_id, name, type=kind, size=stored.size, sha256=stored.sha256, **given)
-        assets.add(target.connection, target.experiment.id, new, overwrite=False)
+        assets.add(target.transaction, target.experiment.id, new, overwrite=False)
     return asset_id

@@ -168,17 +168,28 @@ def test_an_asset_can_be_taken_away(local_server: LocalServer, key: str) -> None
     assert content(local_server, asset_id).status_code == 404
 
 
-def test_what_a_deleted_asset_held_is_freed_at_a_start_a_week_later(tmp_path: Path) -> None:
+def test_what_a_deleted_asset_held_is_freed_at_once(clocked_server: LocalServer) -> None:
+    def contents() -> set[bytes]:
+        return {path.read_bytes() for path in (clocked_server.data / "files").glob("??/*")}
+
+    key = begin(clocked_server)
+    upload(clocked_server, key, b"kept")
+    asset_id = upload(clocked_server, key, b"deleted").json()["assetId"]
+    assert {b"kept", b"deleted"} <= contents()
+    clocked_server.get("write/experiment/asset/delete", experimentKey=key, assetId=asset_id)
+    assert b"kept" in contents()
+    assert b"deleted" not in contents()
+
+
+def test_what_a_killed_server_left_unnamed_is_freed_at_a_start_a_week_later(tmp_path: Path) -> None:
     def contents() -> set[bytes]:
         return {path.read_bytes() for path in (tmp_path / "data" / "files").glob("??/*")}
 
     with serving(tmp_path / "data") as server:
-        key = begin(server)
-        upload(server, key, b"kept")
-        asset_id = upload(server, key, b"deleted").json()["assetId"]
-        server.get("write/experiment/asset/delete", experimentKey=key, assetId=asset_id)
+        upload(server, begin(server), b"kept")
+        server.store.files.add(io.BytesIO(b"unnamed"))
     with serving(tmp_path / "data"):
-        assert contents() == {b"kept", b"deleted"}
+        assert contents() == {b"kept", b"unnamed"}
     for path in (tmp_path / "data" / "files").glob("??/*"):
         os.utime(path, (0, 0))
     with serving(tmp_path / "data"):

@@ -84,3 +84,11 @@ def test_unknown_paths_are_404_in_comets_shape(local_server: LocalServer, path: 
         assert answer.status_code == 404
         assert answer.headers["Content-Type"] == "application/json"
         assert answer.json()["code"] == 404
+
+
+def test_a_deleted_experiment_is_unknown(local_server: LocalServer) -> None:
+    key = begin(local_server)
+    assert local_server.get("write/experiment/delete", experimentKey=key)["code"] == 200
+    for path in ("experiment/metadata", "write/experiment/delete"):
+        answer = local_server.call("GET", f"api/rest/v2/{path}", params={"experimentKey": key})
+        assert (answer.status_code, answer.json()["sdk_error_code"]) == (404, 90210)

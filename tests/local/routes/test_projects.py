@@ -104,3 +104,19 @@ def test_comets_address_of_a_project_leads_to_its_page(local_server: LocalServer
     answer = local_server.call("GET", "api/projects/redirect", params=query, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/ws/{made['projectName']}/")
     assert local_server.call("GET", "api/projects/redirect", params=query).status_code == 200
+
+
+def test_a_project_is_deleted_with_its_experiments_or_not_at_all(local_server: LocalServer) -> None:
+    name = f"p{uuid.uuid4().hex}"
+    where = {"workspaceName": "ws", "projectName": name}
+    key = local_server.post("write/experiment/create", **where)["experimentKey"]
+    local_server.get("write/experiment/archive", experimentKey=key)
+    refused = local_server.call("POST", "api/rest/v2/write/project/delete", json=where)
+    assert refused.status_code == 400
+    assert "deleteAllExperiments" in refused.json()["msg"]
+    assert local_server.get("experiment/metadata", experimentKey=key)["archived"]
+    project_id = local_server.get("project", **where)["projectId"]
+    answer = local_server.post("write/project/delete", projectId=project_id, deleteAllExperiments=True)
+    assert (answer["code"], answer["sdk_error_code"]) == (200, 0)
+    for path, query in (("project", where), ("experiment/metadata", {"experimentKey": key})):
+        assert local_server.call("GET", f"api/rest/v2/{path}", params=query).status_code == 404

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from tests.fixtures.local_server import TurnedClock
-from zenml_comet_tracker.local.store import assets, experiments, facts, metrics, migrations
+from zenml_comet_tracker.local.store import assets, database, experiments, facts, metrics, migrations
 from zenml_comet_tracker.local.store.store import Store
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -85,6 +85,28 @@ def test_nothing_is_lost_on_the_way(number: int, tmp_path: Path, clock: TurnedCl
     ]
     assert parameters == [("lr", "0.1")]
     assert tags == ["one", "zwei ü"]
+
+
+@pytest.mark.parametrize("number", EARLIER)
+def test_an_older_database_learns_to_shrink_at_the_latest_at_the_next_start(
+    number: int, tmp_path: Path, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mode() -> int:
+        with closing(sqlite3.connect(tmp_path / "old" / "comet.db")) as connection:
+            return int(connection.execute("PRAGMA auto_vacuum").fetchone()[0])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "closing", _full_disk)
+        _opened(tmp_path / "old", number, clock).close()
+    assert "frees no disk yet" in caplog.text
+    assert mode() == 0
+    Store(tmp_path / "old", clock).close()
+    assert mode() == 2
+
+
+def _full_disk(connection: sqlite3.Connection) -> Any:
+    connection.close()
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 @pytest.mark.parametrize("number", EARLIER)

@@ -17,7 +17,7 @@ from zenml_comet_tracker.local.routes.calls import QueryCall, Upload, UploadCall
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store import assets, experiments
 from zenml_comet_tracker.local.store.assets import MODEL_ELEMENT, NewAsset
-from zenml_comet_tracker.local.store.files import Files
+from zenml_comet_tracker.local.store.files import Arriving, Files
 
 rest = APIRouter()
 clientlib = APIRouter()
@@ -80,7 +80,7 @@ def content(call: QueryCall) -> Response:
 def delete(call: QueryCall) -> Response:
     """Takes the asset `assetId` away."""
     asset_id = call.fields.text("assetId")
-    return call.write(lambda target: assets.remove(target.connection, target.experiment.id, asset_id))
+    return call.write(lambda target: assets.remove(target.transaction, target.experiment.id, asset_id))
 
 
 def download(files: Files, row: Any) -> Response:
@@ -154,9 +154,12 @@ def _list(call: QueryCall, name: str | None) -> Response:
 
 def store(call: Upload, key_field: str, default_type: str) -> Response:
     """Stores what was uploaded as an asset; answers where it is."""
-    new = _new_asset(call, key_field, default_type)
     overwrite = overwrites(call.fields)
-    call.write(lambda target: assets.add(target.connection, target.experiment.id, new, overwrite=overwrite), key_field)
+    with call.store.arriving() as arriving:
+        new = _new_asset(call, key_field, default_type, arriving)
+        call.write(
+            lambda target: assets.add(target.transaction, target.experiment.id, new, overwrite=overwrite), key_field
+        )
     key = call.fields.text(key_field)
     query = urlencode({"experimentKey": key, "assetId": new.asset_id})
     return answer(
@@ -170,7 +173,7 @@ def store(call: Upload, key_field: str, default_type: str) -> Response:
     )
 
 
-def _new_asset(call: Upload, key_field: str, default_type: str) -> NewAsset:
+def _new_asset(call: Upload, key_field: str, default_type: str, arriving: Arriving) -> NewAsset:
     if (call.file is None) == (call.link is None):
         raise RequestError("The upload has to carry one of the parts `file` (a file) and `link` (a text).")
     fields = call.fields
@@ -178,7 +181,7 @@ def _new_asset(call: Upload, key_field: str, default_type: str) -> NewAsset:
     kind = fields.optional_text("type") or default_type
     name = _file_name(call, asset_id, kind)
     model = fields.optional_text("groupingName")
-    stored = call.store.files.add(call.file.file) if call.file is not None else None
+    stored = arriving.add(call.file.file) if call.file is not None else None
     return NewAsset(
         asset_id=asset_id,
         file_name=name,

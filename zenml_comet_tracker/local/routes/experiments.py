@@ -6,10 +6,10 @@ import uuid
 
 from fastapi import APIRouter, Response
 
-from zenml_comet_tracker.local.routes.answers import answer
+from zenml_comet_tracker.local.routes.answers import answer, done
 from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, Call, JsonCall, QueryCall, experiment_url
 from zenml_comet_tracker.local.routes.descriptions import describe
-from zenml_comet_tracker.local.store import experiments, facts, projects, standing, status
+from zenml_comet_tracker.local.store import deletion, experiments, facts, projects, standing, status
 from zenml_comet_tracker.local.store.experiments import NewExperiment
 from zenml_comet_tracker.local.store.projects import DEFAULT_PROJECT, DEFAULT_WORKSPACE
 
@@ -63,6 +63,13 @@ def restore(call: QueryCall) -> Response:
 def stop(call: QueryCall) -> Response:
     """Says that an experiment runs no more; it runs again when its program says that it does."""
     return call.write(lambda target: status.stop(target.transaction, target.experiment), quiet=True)
+
+
+@rest.get("/write/experiment/delete")
+def delete(call: QueryCall) -> Response:
+    """Deletes an experiment for good; the files of its artifact versions and registered models stay."""
+    deletion.delete_experiment(call.store, call.fields.text("experimentKey"))
+    return done()
 
 
 @rest.post("/write/experiment/file-path")

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from zenml_comet_tracker.local.routes.answers import answer, done
 from zenml_comet_tracker.local.routes.calls import Call, JsonCall, QueryCall, experiment_url
 from zenml_comet_tracker.local.routes.fields import Fields
-from zenml_comet_tracker.local.store import projects
+from zenml_comet_tracker.local.store import deletion, projects
 from zenml_comet_tracker.local.store.projects import DEFAULT_WORKSPACE
 
 rest = APIRouter()
@@ -71,6 +71,15 @@ def update(call: JsonCall) -> Response:
 def update_owner(call: JsonCall) -> Response:
     """Sets the owner, `userName`; a name and nothing more, since everybody here is one user."""
     return _change(call, owner=call.fields.text("userName"))
+
+
+@rest.post("/write/project/delete")
+def delete(call: JsonCall) -> Response:
+    """Deletes a project: with `deleteAllExperiments` whatever it holds, else only one that holds nothing."""
+    with call.store.read() as connection:
+        project = find(connection, call.fields)
+    deletion.delete_project(call.store, project, with_experiments=call.fields.flag("deleteAllExperiments"))
+    return done()
 
 
 @rest.post("/write/project/notes")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import uuid
-from typing import Any
 
 import orjson
 from fastapi import APIRouter, Response
@@ -13,6 +12,7 @@ from zenml_comet_tracker.local.routes.answers import RequestError, answer
 from zenml_comet_tracker.local.routes.calls import JsonCall, Upload, UploadCall
 from zenml_comet_tracker.local.store import assets
 from zenml_comet_tracker.local.store.assets import NewAsset
+from zenml_comet_tracker.local.store.files import StoredFile
 from zenml_comet_tracker.local.store.store import Target
 
 clientlib = APIRouter()
@@ -24,17 +24,17 @@ _ITEM = "asset-item"
 def create(call: JsonCall) -> Response:
     """A new asset without content of its own, to which items are added; answers its `assetId`."""
     fields = call.fields
-    stored = call.store.files.add(io.BytesIO())
-    new = NewAsset(
-        asset_id=uuid.uuid4().hex,
-        file_name=fields.text("userFileName"),
-        type=fields.text("assetType"),
-        step=fields.integer("step"),
-        metadata=fields.optional_text("metadata"),
-        sha256=stored.sha256,
-        created_millis=call.store.clock(),
-    )
-    call.write(lambda target: assets.add(target.connection, target.experiment.id, new, overwrite=False))
+    with call.store.arriving() as arriving:
+        new = NewAsset(
+            asset_id=uuid.uuid4().hex,
+            file_name=fields.text("userFileName"),
+            type=fields.text("assetType"),
+            step=fields.integer("step"),
+            metadata=fields.optional_text("metadata"),
+            sha256=arriving.add(io.BytesIO()).sha256,
+            created_millis=call.store.clock(),
+        )
+        call.write(lambda target: assets.add(target.transaction, target.experiment.id, new, overwrite=False))
     return answer({"assetId": new.asset_id})
 
 
@@ -55,25 +55,28 @@ def set_thumbnail(call: UploadCall, asset_id: str) -> Response:
 def _add(call: Upload, scene_id: str, name: str, kind: str) -> Response:
     if call.file is None:
         raise RequestError("The upload has to carry a file.")
-    stored = call.store.files.add(call.file.file)
-    item: dict[str, Any] = {"assetId": scene_id, "assetItemType": kind}
-    new = NewAsset(
+    with call.store.arriving() as arriving:
+        new = _item(scene_id, name, kind, arriving.add(call.file.file), call.store.clock())
+
+        def change(target: Target) -> None:
+            assets.require(target.connection, scene_id, target.experiment.key)
+            assets.add(target.transaction, target.experiment.id, new, overwrite=False)
+
+        call.write(change)
+    return answer({"assetId": new.asset_id})
+
+
+def _item(scene_id: str, name: str, kind: str, stored: StoredFile, now_millis: int) -> NewAsset:
+    return NewAsset(
         # The same for the same part: an upload that is sent again replaces what it sent before.
         asset_id=uuid.uuid5(uuid.NAMESPACE_OID, f"{scene_id}/{kind}/{name}").hex,
         file_name=name,
         type=_ITEM,
         dir=f"3d-image/{scene_id}",
         extension=name.rpartition(".")[2] if "." in name else "",
-        metadata=orjson.dumps(item).decode(),
+        metadata=orjson.dumps({"assetId": scene_id, "assetItemType": kind}).decode(),
         grouping_name=scene_id,
         size=stored.size,
         sha256=stored.sha256,
-        created_millis=call.store.clock(),
+        created_millis=now_millis,
     )
-
-    def change(target: Target) -> None:
-        assets.require(target.connection, scene_id, target.experiment.key)
-        assets.add(target.connection, target.experiment.id, new, overwrite=False)
-
-    call.write(change)
-    return answer({"assetId": new.asset_id})

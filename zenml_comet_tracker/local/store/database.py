@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,14 @@ from zenml_comet_tracker.local.clock import Clock
 from zenml_comet_tracker.local.errors import DataFolderError
 from zenml_comet_tracker.local.store import migrations, schema
 
+logger = logging.getLogger(__name__)
+
 # A writer of another process (a backup, a curious sqlite3 shell) may hold the file for a moment.
 BUSY_SECONDS = 30.0
+# What SQLite says of a file whose free pages can be given back.
+_INCREMENTAL = 2
+# As many pages as are given back in one go: others write in between.
+_SHRUNK_PAGES = 2000
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     # An answered write survives a power cut: the client forgets what was answered.
@@ -66,12 +73,17 @@ _STAMP_PROJECTS = _stamp(
 
 @dataclass
 class Transaction:
-    """One write: its connection, its time, and the experiments and projects it touched."""
+    """One write: its connection, its time, and the experiments and projects it touched.
+
+    `released` are contents of files that it took a name from; `shrinks` says that it deletes much.
+    """
 
     connection: Connection
     now_millis: int
     experiments: set[int] = field(default_factory=set)
     projects: set[str] = field(default_factory=set)
+    released: set[str] = field(default_factory=set)
+    shrinks: bool = False
 
     def touch(self, experiment_id: int) -> None:
         """Says that the experiment changed, so that whoever watches it sees a new change number."""
@@ -103,7 +115,7 @@ class Database:
         self._path = path
         self._write_lock = threading.Lock()
         _make_private(path)
-        self._engine = _engine(path)
+        self._engine = make_engine(path)
         try:
             self._migrate()
         except DatabaseError as error:
@@ -112,6 +124,7 @@ class Database:
         except BaseException:
             self.close()
             raise
+        self._learn_to_shrink()
 
     def close(self) -> None:
         """Closes all connections; the write-ahead log is folded into the file."""
@@ -133,6 +146,18 @@ class Database:
                 yield transaction
                 transaction.number_changes()
 
+    def shrink(self) -> None:
+        """Gives the pages that deletions left free back to the disk."""
+        left = True
+        while left:
+            with self.write() as transaction:
+                before = _free_pages(transaction.connection)
+                # The driver's own cursor: it gives back one page with every row that is fetched, of no column.
+                driver = transaction.connection.connection.cursor()
+                driver.execute(f"PRAGMA incremental_vacuum({_SHRUNK_PAGES})")
+                driver.fetchall()
+                left = 0 < _free_pages(transaction.connection) < before
+
     def _migrate(self) -> None:
         """Brings the database to this version's schema. Raises `DataFolderError` when it lacks a table even then."""
         with self.read() as connection:
@@ -148,6 +173,23 @@ class Database:
                 f"{self._path} is damaged: it has no table {missing[0]!r}. Put a backup in its place."
             )
 
+    def _learn_to_shrink(self) -> None:
+        """Writes an older version's file anew, once in its life: only so can it give back what deletions leave free.
+
+        When it cannot be done now, the next start tries again.
+        """
+        try:
+            with closing(sqlite3.connect(self._path)) as connection:
+                if connection.execute("PRAGMA auto_vacuum").fetchone() != (_INCREMENTAL,):
+                    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+                    connection.execute("VACUUM")
+        except sqlite3.Error as error:
+            logger.warning("%s could not be written anew (%s); what is deleted frees no disk yet.", self._path, error)
+
+
+def _free_pages(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())
+
 
 def _make_private(path: Path) -> None:
     """Makes the file with its mode first: SQLite gives the same mode to its log beside it."""
@@ -157,7 +199,8 @@ def _make_private(path: Path) -> None:
         raise DataFolderError(f"{path} cannot be opened for writing: {error.strerror}.") from error
 
 
-def _engine(path: Path) -> Engine:
+def make_engine(path: Path) -> Engine:
+    """Connections to the file, prepared as every one has to be."""
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
@@ -167,14 +210,18 @@ def _engine(path: Path) -> Engine:
         hide_parameters=True,
     )
 
+    # On a new file, before anything is written to it. Later it would wait for whoever writes.
+    first = ["PRAGMA auto_vacuum=INCREMENTAL"]
+
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver's own transaction handling knows no BEGIN IMMEDIATE; the listener below begins instead.
         connection.isolation_level = None
         # SQLite's own lower() and LIKE know the letters of ASCII only.
         connection.create_function("casefold", 1, lambda text: text and text.casefold(), deterministic=True)
-        for pragma in _PRAGMAS:
+        for pragma in (*first, *_PRAGMAS):
             connection.execute(pragma)
+        first.clear()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -14,6 +14,7 @@ StoreError
  ├── ArtifactFailedError      its upload failed
  ├── UnknownModelError        the registry has no such model or version of it
  ├── BadVersionError          not a semantic version
+ ├── ProjectInUseError        it has experiments, and they were not to be deleted
  └── TakenError               the name or key is in use
       └── VersionTakenError
 """
@@ -111,6 +112,16 @@ class BadVersionError(StoreError):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"The version is {text[:80]!r}; expected a semantic version such as '1.2.0' (semver.org).")
+
+
+class ProjectInUseError(StoreError):
+    """The project has experiments."""
+
+    def __init__(self, workspace: str, name: str, experiments: int) -> None:
+        super().__init__(
+            f"Project {name!r} in workspace {workspace!r} has {experiments} experiments, archived ones included. Move "
+            "them, or delete them with it by deleteAllExperiments."
+        )
 
 
 class TakenError(StoreError):

@@ -6,7 +6,11 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
 import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -28,12 +32,27 @@ class StoredFile:
     size: int
 
 
+class Arriving:
+    """What one request brings: it stays until the request is through, though no asset names it yet."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self.contents: list[str] = []
+
+    def add(self, source: BinaryIO) -> StoredFile:
+        """As `Files.add`."""
+        return self._files.add(source, self)
+
+
 class Files:
     """A folder of contents named by their SHA-256. Names that users gave never become paths here."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._incoming = folder / "incoming"
+        # How many requests under way have brought each content; who frees one holds the lock meanwhile.
+        self._claims: Counter[str] = Counter()
+        self._claiming = threading.Lock()
         try:
             # One by one: the mode does not go to parents that are made along.
             for each in (folder.parent, folder, self._incoming):
@@ -43,7 +62,23 @@ class Files:
         except OSError as error:
             raise DataFolderError(f"{folder} cannot be written: {error.strerror}.") from error
 
-    def add(self, source: BinaryIO) -> StoredFile:
+    @contextmanager
+    def arriving(self) -> Iterator[Arriving]:
+        """For a request that brings files and names them in the database before the block ends."""
+        arriving = Arriving(self)
+        try:
+            yield arriving
+        finally:
+            with self._claiming:
+                self._claims -= Counter(arriving.contents)
+
+    @contextmanager
+    def unclaimed(self, contents: Iterable[str]) -> Iterator[list[str]]:
+        """Those of the contents that no request under way has brought, nor will before the block ends."""
+        with self._claiming:
+            yield [sha256 for sha256 in contents if not self._claims[sha256]]
+
+    def add(self, source: BinaryIO, arriving: Arriving | None = None) -> StoredFile:
         """Stores what `source` reads from here to its end. The content is whole on disk, or not there at all."""
         digest = hashlib.sha256()
         size = 0
@@ -59,6 +94,9 @@ class Files:
             stored = StoredFile(digest.hexdigest(), size)
             path = self.path(stored.sha256)
             path.parent.mkdir(mode=0o700, exist_ok=True)
+            if arriving is not None:
+                # First: whoever frees an older copy of it does so before this one comes, or not at all.
+                self._claim(stored.sha256, arriving)
             os.replace(name, path)
             _sync(path.parent)
             _sync(self._folder)
@@ -67,9 +105,24 @@ class Files:
             raise
         return stored
 
+    def _claim(self, sha256: str, arriving: Arriving) -> None:
+        with self._claiming:
+            self._claims[sha256] += 1
+            arriving.contents.append(sha256)
+
     def path(self, sha256: str) -> Path:
         """Where a content lies."""
         return self._folder / sha256[:2] / sha256
+
+    def remove(self, sha256: str) -> int:
+        """Deletes a content; how many bytes that gives back, 0 when it is gone already."""
+        path = self.path(sha256)
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        return size
 
     def temporary(self) -> Path:
         """A new empty file for the caller to fill and delete; swept at the next start if it does not."""

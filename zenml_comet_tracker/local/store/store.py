@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -10,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from zenml_comet_tracker.local.clock import Clock, system_clock
 from zenml_comet_tracker.local.store import assets, experiments, lanes, projects
 from zenml_comet_tracker.local.store.check import DATABASE
 from zenml_comet_tracker.local.store.database import Database, Transaction
 from zenml_comet_tracker.local.store.faults import ReadOnlyError
-from zenml_comet_tracker.local.store.files import Files
+from zenml_comet_tracker.local.store.files import Arriving, Files
 from zenml_comet_tracker.local.store.lanes import LaneMark
+from zenml_comet_tracker.local.store.series import batched
+
+logger = logging.getLogger(__name__)
 
 # Not an argument: it has to hold for every way to the database that a request takes.
 _reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
@@ -82,6 +87,39 @@ class Store:
             raise ReadOnlyError
         with self._database.write() as transaction:
             yield transaction
+        if transaction.released or transaction.shrinks:
+            self._give_back(transaction.released, shrinks=transaction.shrinks)
+
+    @contextmanager
+    def arriving(self) -> Iterator[Arriving]:
+        """For a request that brings files; those that nobody names in the end are gone again: it may fail, or send what
+        was stored before and deleted since."""
+        brought: list[str] = []
+        try:
+            with self.files.arriving() as arriving:
+                brought = arriving.contents
+                yield arriving
+        finally:
+            self._give_back(brought)
+
+    def free(self, contents: Iterable[str]) -> int:
+        """Deletes those contents that nothing names any more; how many bytes that gives back."""
+        freed = 0
+        for some in batched(sorted(set(contents))):
+            with self.files.unclaimed(some) as unclaimed, self.read() as connection:
+                named = assets.named(connection, unclaimed)
+                freed += sum(self.files.remove(sha256) for sha256 in unclaimed if sha256 not in named)
+        return freed
+
+    def _give_back(self, contents: Iterable[str], *, shrinks: bool = False) -> None:
+        """Gives the space of what is not needed any more back to the disk. That it cannot is no failure of the request:
+        what is left is found by the next sweep."""
+        try:
+            self.free(contents)
+            if shrinks:
+                self._database.shrink()
+        except (OSError, SQLAlchemyError):
+            logger.exception("The space of what was deleted could not be given back.")
 
     @contextmanager
     def write_to(
