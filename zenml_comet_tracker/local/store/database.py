@@ -174,7 +174,7 @@ class Database:
             )
 
     def _learn_to_shrink(self) -> None:
-        """Writes an older version's file anew, once in its life: only so can it give back what deletions leave free.
+        """Writes the file anew, once in its life: only so can it give back what deletions leave free.
 
         When it cannot be done now, the next start tries again.
         """
@@ -210,18 +210,14 @@ def make_engine(path: Path) -> Engine:
         hide_parameters=True,
     )
 
-    # On a new file, before anything is written to it. Later it would wait for whoever writes.
-    first = ["PRAGMA auto_vacuum=INCREMENTAL"]
-
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver's own transaction handling knows no BEGIN IMMEDIATE; the listener below begins instead.
         connection.isolation_level = None
         # SQLite's own lower() and LIKE know the letters of ASCII only.
         connection.create_function("casefold", 1, lambda text: text and text.casefold(), deterministic=True)
-        for pragma in (*first, *_PRAGMAS):
+        for pragma in _PRAGMAS:
             connection.execute(pragma)
-        first.clear()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
