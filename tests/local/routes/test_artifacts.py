@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from tests.fixtures.local_server import LocalServer
 from tests.local.conftest import begin
@@ -306,3 +309,18 @@ def test_what_is_missing_or_wrong_is_said(local_server: LocalServer, key: str, n
         assert refused(local_server, VERSION, params={"workspace": "ws", "artifactName": name, **query})[1] == 624523
     stray = upload(local_server, key, b"1", artifactVersionId="none")
     assert (stray.status_code, stray.json()["sdk_error_code"]) == (404, 624523)
+
+
+def test_versions_made_at_once_are_all_different(local_server: LocalServer, name: str) -> None:
+    makers = [begin(local_server) for _ in range(8)]
+
+    def make(key: str) -> dict[str, Any]:
+        with requests.Session() as session:
+            return upsert(replace(local_server, session=session), key, name, alias=["newest"])
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(make, makers))
+    assert sorted(int(each["currentVersion"].split(".")[1]) for each in made) == list(range(8))
+    last = max(made, key=lambda each: int(each["currentVersion"].split(".")[1]))
+    described = [local_server.get("artifacts/version", versionId=each["artifactVersionId"]) for each in made]
+    assert [row["artifactVersionId"] for row in described if row["alias"]] == [last["artifactVersionId"]]

@@ -14,8 +14,6 @@ from tests.fixtures.local_server import LocalServer, TurnedClock
 from tests.local.conftest import begin
 from tests.local.routes.test_artifacts import refused
 from tests.local.routes.test_assets import content, upload
-from zenml_comet_tracker.local.store import assets as stored_assets
-from zenml_comet_tracker.local.store import experiments, kept_assets, schema
 
 R = "api/rest/v2"
 
@@ -274,16 +272,18 @@ def test_older_clients_register_by_the_id_of_the_logged_model(
     assert refused(local_server, item, json={**body, "experimentModelId": "none", "version": "2.0.0"}) == (404, 0)
 
 
-def _delete_experiment(server: LocalServer, key: str) -> None:
-    """As the server does it, but for the values of the experiment."""
-    with server.store.write() as transaction:
-        row = experiments.require(transaction.connection, key)
-        kept_assets.keep(transaction.connection, row)
-        transaction.connection.execute(schema.experiment.delete().where(schema.experiment.c.id == row.id))
+def _on_disk(server: LocalServer, sent: bytes) -> bool:
+    return server.store.files.path(hashlib.sha256(sent).hexdigest()).is_file()
 
 
-def test_files_outlive_their_experiment(local_server: LocalServer, workspace: str, logged: str) -> None:
+@pytest.mark.parametrize("gone", ["item/delete", "delete"])
+def test_files_outlive_their_experiment(clocked_server: LocalServer, gone: str) -> None:
+    local_server, workspace = clocked_server, "ws"
+    logged = log_model(local_server, workspace)
     made = register(local_server, logged)
+    query = {"modelItemId": made["registryModelItemId"]}
+    if gone == "delete":
+        query = {"workspaceName": workspace, "modelName": "Net 1"}
     artifact = {"artifactName": "a", "artifactType": "t", "experimentKey": logged}
     version = local_server.post("write/artifacts/upsert", **artifact)["artifactVersionId"]
     upload(local_server, logged, b"data", fileName="d.csv", artifactVersionId=version)
@@ -296,10 +296,7 @@ def test_files_outlive_their_experiment(local_server: LocalServer, workspace: st
         for asset in local_server.get("experiment/asset/list", experimentKey=logged)["assets"]
         if asset["fileName"] == "own"
     )
-    _delete_experiment(local_server, logged)
-    with local_server.store.read() as connection:
-        named = stored_assets.contents(connection)
-    assert {hashlib.sha256(sent).hexdigest() for sent in (b"weights", b"data")} <= named
+    local_server.get("write/experiment/delete", experimentKey=logged)
     assert details(local_server, workspace)["assets"] == before
     weights = next(asset for asset in before if asset["fileName"] == "w.bin")
     assert content(local_server, weights["assetId"], experimentKey=logged).content == b"weights"
@@ -309,6 +306,8 @@ def test_files_outlive_their_experiment(local_server: LocalServer, workspace: st
     read = {"experimentKey": begin(local_server), "artifactVersionId": version}
     assert content(local_server, files[0]["assetId"], **read).content == b"data"
     assert content(local_server, own).status_code == 404
-    local_server.get("write/registry-model/item/delete", modelItemId=made["registryModelItemId"])
+    kept = _on_disk(local_server, b"weights")
+    local_server.get(f"write/registry-model/{gone}", **query)
     assert content(local_server, weights["assetId"], experimentKey=logged).status_code == 404
+    assert (kept, _on_disk(local_server, b"weights")) == (True, False)
     assert content(local_server, files[0]["assetId"], **read).content == b"data"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
-import uuid
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,6 +13,7 @@ from fastapi.responses import FileResponse
 from zenml_comet_tracker.local.routes.answers import RequestError, answer
 from zenml_comet_tracker.local.routes.calls import QueryCall, Upload, UploadCall
 from zenml_comet_tracker.local.routes.fields import Fields
+from zenml_comet_tracker.local.routes.ids import made_id
 from zenml_comet_tracker.local.store import assets, experiments
 from zenml_comet_tracker.local.store.assets import MODEL_ELEMENT, NewAsset
 from zenml_comet_tracker.local.store.files import Arriving, Files
@@ -177,7 +176,9 @@ def _new_asset(call: Upload, key_field: str, default_type: str, arriving: Arrivi
     if (call.file is None) == (call.link is None):
         raise RequestError("The upload has to carry one of the parts `file` (a file) and `link` (a text).")
     fields = call.fields
-    asset_id = fields.optional_text("assetId") or fields.optional_text("imageId") or _new_id(call, key_field)
+    asset_id = (
+        fields.optional_text("assetId") or fields.optional_text("imageId") or made_id(call, fields.text(key_field))
+    )
     kind = fields.optional_text("type") or default_type
     name = _file_name(call, asset_id, kind)
     model = fields.optional_text("groupingName")
@@ -199,13 +200,6 @@ def _new_asset(call: Upload, key_field: str, default_type: str, arriving: Arrivi
         artifact_version_id=fields.optional_text("artifactVersionId") or None,
         created_millis=call.store.clock(),
     )
-
-
-def _new_id(call: Upload, key_field: str) -> str:
-    """An id for an asset that came without: for a marked upload the same each time, since it may have been stored."""
-    if call.mark is None:
-        return uuid.uuid4().hex
-    return hashlib.sha256(f"{call.fields.raw(key_field)}/{call.mark}".encode()).hexdigest()[:32]
 
 
 def _file_name(call: Upload, asset_id: str, kind: str) -> str:

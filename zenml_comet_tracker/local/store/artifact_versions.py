@@ -160,10 +160,9 @@ def set_state(connection: Connection, version_id: str, state: str) -> None:
 def files(connection: Connection, version_id: str) -> list[Row[Any]]:
     """The rows of the version's files in the order in which they came, also of an experiment that was deleted."""
     asset = schema.asset.c
-    live = connection.execute(select(schema.asset).where(asset.artifact_version_id == version_id)).all()
-    return sorted(
-        [*kept_assets.of_version(connection, version_id), *live], key=lambda row: (row.created_millis, row.id)
-    )
+    live = select(schema.asset).where(asset.artifact_version_id == version_id).order_by(asset.created_millis, asset.id)
+    found = [*kept_assets.of_version(connection, version_id), *connection.execute(live)]
+    return sorted(found, key=lambda row: row.created_millis)
 
 
 def _made_before(connection: Connection, artifact_id: str, experiment_key: str, new: NewVersion) -> Row[Any] | None:

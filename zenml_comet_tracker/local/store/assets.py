@@ -135,7 +135,7 @@ def of_model(connection: Connection, experiment_id: int, model: str) -> Sequence
     """The assets that make up a model of the experiment, by file name."""
     asset = schema.asset.c
     statement = select(schema.asset).where(*_in_a_model(experiment_id), asset.grouping_name == model)
-    return connection.execute(statement.order_by(asset.file_name, asset.created_millis)).all()
+    return connection.execute(statement.order_by(asset.file_name, asset.created_millis, schema.asset.c.id)).all()
 
 
 def contents(connection: Connection) -> set[str]:

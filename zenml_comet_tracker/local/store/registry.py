@@ -80,7 +80,7 @@ def remove(transaction: Transaction, workspace: str, name: str) -> None:
     ).all()
     connection.execute(delete(schema.registry_model).where(schema.registry_model.c.id == row.id))
     for experiment_key, model in logged:
-        kept_assets.release(connection, experiment_key, model)
+        kept_assets.release(transaction, experiment_key, model)
 
 
 def statuses(connection: Connection, workspace: str) -> list[str]:

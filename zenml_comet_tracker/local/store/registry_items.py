@@ -158,7 +158,7 @@ def remove(transaction: Transaction, item_id: str) -> None:
     connection = transaction.connection
     row = require(connection, item_id)
     connection.execute(delete(schema.registry_item).where(schema.registry_item.c.id == item_id))
-    kept_assets.release(connection, row.experiment_key, row.experiment_model)
+    kept_assets.release(transaction, row.experiment_key, row.experiment_model)
     registry.change(transaction, row.model_id)
 
 
