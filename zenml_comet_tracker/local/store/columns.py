@@ -14,6 +14,8 @@ from zenml_comet_tracker.local.store.search.rules import Source
 
 # Others that Comet's own tables offer in every project.
 _OFFERED = ("Name", "throttled")
+# They do not make texts of a field of numbers.
+_NO_TEXTS = ("nan", "null")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _texts(fields: Named, named: ColumnElement[bool], listed: ColumnElement[bool
     """Whether an experiment has a text under this name that is no number."""
     if fields.text is None or fields.number is None:
         return literal(fields.number is None)
-    return _occurs(fields, and_(named, fields.number.is_(None), func.lower(fields.text) != "nan"), listed)
+    return _occurs(fields, and_(named, fields.number.is_(None), func.lower(fields.text).not_in(_NO_TEXTS)), listed)
 
 
 def _occurs(fields: Named, named: ColumnElement[bool], listed: ColumnElement[bool]) -> ColumnElement[bool]:

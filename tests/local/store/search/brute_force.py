@@ -113,6 +113,8 @@ def _logged_text(operator: str, text: str | None, value: Any, kind: str, *, a_ta
         return found is (operator == "in")
     values = value if isinstance(value, list) else [value]
     numbers = [_meant_as_number(each, kind) for each in values]
+    if operator in ("is_null", "is_not_null") and text == "null" and not a_tag:
+        return operator == "is_null"
     by_letter = a_tag or any(part in operator for part in ("contains", "begins", "ends", "null", "empty"))
     if by_letter or any(number is None for number in numbers):
         return _decide(operator, text, value, _text)

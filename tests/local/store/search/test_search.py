@@ -18,7 +18,7 @@ from zenml_comet_tracker.local.routes.rules import RuleReader
 from zenml_comet_tracker.local.store.search import results
 from zenml_comet_tracker.local.store.store import Store
 
-NAMES = ["loss", "100%", "a_b", "Ä'\"", "x--metrics"]
+NAMES = ["loss", "null", "100%", "a_b", "Ä'\"", "x--metrics"]
 TEXTS = [
     "",
     "adam",
@@ -38,7 +38,7 @@ TEXTS = [
     "a\x00b",
     "b",
 ]
-TEXTS += ["b", "1", "1.0", "0.5", "-3e2", "true", "False", "nan", "Infinity", "'; DROP TABLE experiment; --"]
+TEXTS += ["b", "1", "1.0", "0.5", "-3e2", "true", "False", "nan", "null", "Infinity", "'; DROP TABLE experiment; --"]
 DOUBLES = [0.0, -0.0, 1.0, 0.5, 0.1, -300.0, 1e300, math.inf, -math.inf, math.nan]
 OF_TEXTS = ["contains", "begins_with", "ends_with", "not_contains", "not_begins_with", "not_ends_with"]
 OF_ANY = ["is_null", "is_not_null", "is_empty", "is_not_empty"]

@@ -53,9 +53,13 @@ def _rule(rule: Rule, now_millis: int) -> ColumnElement[bool]:
 def _named(fields: Named, name: str, asked: Operator, operands: Sequence[Operand]) -> ColumnElement[bool]:
     """Whether the experiment is among those whose value of this name compares so: one look at an index."""
     owners = select(fields.experiment_id).where(fields.name == name)
-    if asked is not Operator.IS_NOT_NULL:
-        owners = owners.where(_value(fields, asked, operands))
+    owners = owners.where(_is_there(fields) if asked is Operator.IS_NOT_NULL else _value(fields, asked, operands))
     return experiment.c.id.in_(owners)
+
+
+def _is_there(fields: Named) -> ColumnElement[bool]:
+    # What was logged as null is kept as the text of it. A tag of that name is a tag.
+    return true() if fields.text is None or fields.number is None else fields.text != "null"
 
 
 def _value(fields: Named, asked: Operator, operands: Sequence[Operand]) -> ColumnElement[bool]:
