@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check bench .run-bench faults soak clean
+.PHONY: help demo test check audit bench .run-bench faults soak clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    track a real pipeline on the local Comet and print where to look"
 	@echo "make test    run the tests"
 	@echo "make check   ruff, mypy --strict, layer rules"
+	@echo "make audit   look for known vulnerabilities in what is installed (needs the network)"
 	@echo "make bench   measure, side by side with the peers"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
 	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"
@@ -31,6 +32,11 @@ check: $(VENV)/.ready-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
 
+# A place of its own, so that the auditor's own packages are not taken for ours.
+audit: $(VENV)/.ready-dev
+	@test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install --quiet pip-audit; }
+	PIPAPI_PYTHON_LOCATION=$(CURDIR)/$(BIN)/python .venv-audit/bin/python -m pip_audit --skip-editable -s osv
+
 # The peers bring dozens of distributions, which no test is to depend on by accident: a place of their own.
 bench:
 	@$(MAKE) --no-print-directory VENV=.venv-bench .run-bench
@@ -45,7 +51,7 @@ soak: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.faults.soak $(SECONDS)
 
 clean:
-	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-audit .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

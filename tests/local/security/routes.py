@@ -17,6 +17,11 @@ class Route(NamedTuple):
     method: str
     path: str
 
+    @property
+    def is_alias(self) -> bool:
+        """Whether it is another address of a route of REST v2."""
+        return self.path.startswith("/clientlib/rest/v2/")
+
 
 def every_route(server: LocalServer, fill: str = "x") -> list[Route]:
     """All routes of a server, parameters of their paths replaced by `fill`."""

@@ -39,7 +39,8 @@ def revoke(call: JsonCall) -> Response:
     return done()
 
 
-@local.post("/keys/rotate")
+# Not for whoever calls all that is described, to see what happens.
+@local.post("/keys/rotate", include_in_schema=False)
 def rotate(request: Request, call: JsonCall) -> Response:
     """A new key for the owner, also in the data folder's file. Browsers that signed in are signed out."""
     gate: Gate = request.app.state.gate
