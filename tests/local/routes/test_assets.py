@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
@@ -348,3 +349,14 @@ def test_a_file_longer_than_memory_may_hold_is_given_in_pieces(local_server: Loc
         assert (answer.status_code, answer.content) == (206, bytes(4))
     finally:
         path.write_bytes(b"sent")
+
+
+def test_a_large_file_needs_no_room_but_in_the_data_folder(
+    local_server: LocalServer, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    sent = os.urandom(3 << 20)
+    asset_id = uuid.uuid4().hex
+    assert upload(local_server, key, sent, assetId=asset_id).status_code == 200
+    assert content(local_server, asset_id).content == sent
+    assert list((local_server.data / "files" / "incoming").iterdir()) == []

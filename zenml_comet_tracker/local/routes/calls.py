@@ -106,7 +106,7 @@ async def _query_call(request: Request) -> Call:
 
 
 async def _upload(request: Request) -> AsyncIterator[Upload]:
-    form = await multipart.read(request, MAX_BODY_BYTES)
+    form = await multipart.read(request, MAX_BODY_BYTES, request.app.state.store.files.incoming)
     try:
         yield Upload(
             fields=Fields({**request.query_params, **multipart.parameters_of(form)}),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
 
 import orjson
 from fastapi import Request
@@ -18,14 +20,15 @@ TEXT_PARTS = ("link", "metadata", "requestParams")
 _MAX_FIELDS = 20
 
 
-async def read(request: Request, max_field_bytes: int) -> FormData:
-    """The parts of the body; whoever asked closes them."""
+async def read(request: Request, max_field_bytes: int, folder: Path) -> FormData:
+    """The parts of the body, large files in `folder`; whoever asked closes them."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise RequestError(f"Content-Type is {kind or 'missing'}; expected multipart/form-data.", status=415)
     parser = _Parser(
         request.headers, request.stream(), max_files=1, max_fields=_MAX_FIELDS, max_part_size=max_field_bytes
     )
+    parser.folder = folder
     try:
         form = await parser.parse()
     except MultiPartException as error:
@@ -63,9 +66,10 @@ def parameters_of(form: FormData) -> dict[str, Any]:
 
 
 class _Parser(MultiPartParser):
-    """Takes a part for a file or a text by its name: clients leave the filename of files out, and the official SDK gives
-    one to links. And knows a body that was cut off, whose last part would be missing without a word."""
+    """Takes a part for a file or a text by its name: clients leave the filename of files out, and the official SDK
+    gives one to links. And knows a body that was cut off, whose last part would be missing without a word."""
 
+    folder: Path
     ended = False
 
     def close(self) -> None:
@@ -85,3 +89,9 @@ class _Parser(MultiPartParser):
         elif name in TEXT_PARTS:
             part.content_disposition = f'form-data; name="{name}"'.encode()
         super().on_headers_finished()
+        if part.file is not None:
+            # The folder for temporary files is often in memory.
+            part.file.file.close()
+            file = SpooledTemporaryFile(max_size=self.spool_max_size, dir=str(self.folder))  # noqa: SIM115
+            self._files_to_close_on_error[-1] = file
+            part.file.file = cast(BinaryIO, file)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, and_, insert, literal, or_, select
 
 from zenml_comet_tracker.local.store import metrics, schema
-from zenml_comet_tracker.local.store.series import NO_STEP
+from zenml_comet_tracker.local.store.points import NO_STEP
 
 # As wholes: nothing in them says at which step it was logged.
 _WHOLE = (schema.parameter, schema.other, schema.tag)

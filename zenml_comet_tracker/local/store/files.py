@@ -110,6 +110,11 @@ class Files:
             self._claims[sha256] += 1
             arriving.contents.append(sha256)
 
+    @property
+    def incoming(self) -> Path:
+        """Where contents may lie while they arrive: on the disk on which they will stay."""
+        return self._incoming
+
     def path(self, sha256: str) -> Path:
         """Where a content lies."""
         return self._folder / sha256[:2] / sha256
