@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from zenml_comet_tracker.local.store import schema, series
@@ -60,7 +59,7 @@ def add_points(
     ]
     if new:
         connection.execute(insert(schema.metric), new)
-    made = _known(connection, experiment_id, [row["name"] for row in new])
+    made = _known(connection, experiment_id, [row["name"] for row in new]) if new else {}
     ids = {name: row.id for name, row in {**before, **made}.items()}
     peaks = series.append_all(connection, writer, {ids[name]: points for name, points in arrived.items()})
     _update(connection, writer, [(row, arrived[name], peaks[row.id]) for name, row in before.items()])
@@ -117,21 +116,19 @@ def _update(connection: Connection, writer: str, arrived: Sequence[tuple[Row[Any
 
 
 def _summary_of(points: Points) -> dict[str, Any]:
-    steps = points.steps[points.steps != NO_STEP]
+    step_min, step_max = points.step_range()
     summary: dict[str, Any] = {
         "count": len(points),
         "last_value": number_or_none(points.values[-1]),
         "last_step": _step(points, -1),
         "last_millis": int(points.millis[-1]),
         "last_peak_millis": int(points.millis.max()),
-        "step_min": int(steps.min()) if len(steps) else None,
-        "step_max": int(steps.max()) if len(steps) else None,
+        "step_min": step_min,
+        "step_max": step_max,
         "millis_min": int(points.millis.min()),
         "millis_max": int(points.millis.max()),
     }
-    all_nan = bool(np.isnan(points.values).all())
-    for which, find in (("min", np.nanargmin), ("max", np.nanargmax)):
-        at = None if all_nan else int(find(points.values))
+    for which, at in zip(("min", "max"), points.extremes(), strict=True):
         summary[f"{which}_value"] = None if at is None else float(points.values[at])
         summary[f"{which}_step"] = None if at is None else _step(points, at)
         summary[f"{which}_millis"] = None if at is None else int(points.millis[at])

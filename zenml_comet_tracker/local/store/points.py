@@ -76,6 +76,24 @@ class Points:
         """The selected points: a slice, indices or a mask."""
         return Points(self.values[selection], self.steps[selection], self.epochs[selection], self.millis[selection])
 
+    def step_range(self) -> tuple[int | None, int | None]:
+        """The least and the greatest step; None when no point has one."""
+        least = int(self.steps.min())
+        if least > NO_STEP:
+            return least, int(self.steps.max())
+        steps = self.steps[self.steps != NO_STEP]
+        return (int(steps.min()), int(steps.max())) if len(steps) else (None, None)
+
+    def extremes(self) -> tuple[int | None, int | None]:
+        """Where the least and the greatest value stand first; NaN takes no part, None when there is nothing but NaN."""
+        least = int(self.values.argmin())
+        # argmin() takes the first NaN there is for the least.
+        if not np.isnan(self.values[least]):
+            return least, int(self.values.argmax())
+        if np.isnan(self.values).all():
+            return None, None
+        return int(np.nanargmin(self.values)), int(np.nanargmax(self.values))
+
 
 def number_or_none(value: float) -> float | None:
     """The value as SQLite can hold it: NULL for NaN."""

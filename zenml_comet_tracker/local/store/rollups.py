@@ -70,10 +70,11 @@ def unpack(packed: bytes) -> Groups:
 
 def _tell_extremes(made: Groups, values: NDArray[np.float64], starts: NDArray[np.int64]) -> None:
     finite = np.isfinite(values)
-    rows, short = np.arange(len(made)), len(made) * GROUP_POINTS - len(values)
+    rows = np.arange(len(made))
     for which, neutral, find in (("low", np.inf, np.argmin), ("high", -np.inf, np.argmax)):
-        padded = np.pad(np.where(finite, values, neutral), (0, short), constant_values=neutral)
-        padded = padded.reshape(-1, GROUP_POINTS)
+        flat = np.full(len(made) * GROUP_POINTS, neutral)
+        flat[: len(values)][finite] = values[finite]
+        padded = flat.reshape(-1, GROUP_POINTS)
         made[f"{which}_at"] = at = find(padded, axis=1)
         made[which] = padded[rows, at]
     made["finite"] = np.add.reduceat(finite, starts, dtype=np.int64)

@@ -16,7 +16,6 @@ from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, delete, 
 
 from zenml_comet_tracker.local.store import rollups, schema
 from zenml_comet_tracker.local.store.points import (
-    NO_STEP,
     Points,
     number_or_none,
     pack_integers,
@@ -227,20 +226,20 @@ def _rows(metric_id: int, writer: str, start: int, points: Points, peak: int) ->
 
 
 def _pack(points: Points) -> dict[str, Any]:
-    values = points.values[~np.isnan(points.values)]
-    steps = points.steps[points.steps != NO_STEP]
+    least, greatest = points.extremes()
+    step_min, step_max = points.step_range()
     return {
         "count": len(points),
         "values": pack_numbers(points.values),
         "steps": pack_integers(points.steps),
         "epochs": pack_numbers(points.epochs),
         "millis": pack_integers(points.millis),
-        "value_min": float(values.min()) if len(values) else None,
-        "value_max": float(values.max()) if len(values) else None,
+        "value_min": None if least is None else float(points.values[least]),
+        "value_max": None if greatest is None else float(points.values[greatest]),
         "value_first": number_or_none(points.values[0]),
         "value_last": number_or_none(points.values[-1]),
-        "step_min": int(steps.min()) if len(steps) else None,
-        "step_max": int(steps.max()) if len(steps) else None,
+        "step_min": step_min,
+        "step_max": step_max,
         "millis_min": int(points.millis.min()),
         "millis_max": int(points.millis.max()),
     }
