@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sqlite3
 import uuid
 import zipfile
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -101,6 +103,7 @@ def test_versions_are_found_newest_first(local_server: LocalServer, workspace: s
 
     assert items() == ["1.11.0", "1.10.0", "1.10.0-rc.1", "1.9.0"]
     assert items(versionPrefix="1.10") == ["1.10.0", "1.10.0-rc.1"]
+    assert items(versionPrefix="10") == []
     assert items(versionPrefix="1", tag="a") == ["1.10.0-rc.1", "1.9.0"]
     assert items(status="QA", tag="none") == []
     assert items(status="None") == ["1.10.0"]
@@ -276,6 +279,11 @@ def _on_disk(server: LocalServer, sent: bytes) -> bool:
     return server.store.files.path(hashlib.sha256(sent).hexdigest()).is_file()
 
 
+def _kept_by(server: LocalServer) -> set[str]:
+    with closing(sqlite3.connect(server.data / "comet.db")) as connection:
+        return {key for (key,) in connection.execute("SELECT experiment_key FROM kept_asset")}
+
+
 @pytest.mark.parametrize("gone", ["item/delete", "delete"])
 def test_files_outlive_their_experiment(clocked_server: LocalServer, gone: str) -> None:
     local_server, workspace = clocked_server, "ws"
@@ -286,7 +294,13 @@ def test_files_outlive_their_experiment(clocked_server: LocalServer, gone: str) 
         query = {"workspaceName": workspace, "modelName": "Net 1"}
     artifact = {"artifactName": "a", "artifactType": "t", "experimentKey": logged}
     version = local_server.post("write/artifacts/upsert", **artifact)["artifactVersionId"]
-    upload(local_server, logged, b"data", fileName="d.csv", artifactVersionId=version)
+    upload(
+        local_server, logged, b"data",
+        fileName="d.csv", artifactVersionId=version, type="model-element", groupingName="net",
+    )  # fmt: skip
+    other = log_model(local_server, workspace)
+    register(local_server, other, version="2.0.0")
+    untouched = details(local_server, workspace, "2.0.0")
     upload(local_server, logged, b"own", fileName="own")
     before = details(local_server, workspace)["assets"]
     described = local_server.get("artifacts/version", versionId=version)
@@ -306,6 +320,11 @@ def test_files_outlive_their_experiment(clocked_server: LocalServer, gone: str) 
     read = {"experimentKey": begin(local_server), "artifactVersionId": version}
     assert content(local_server, files[0]["assetId"], **read).content == b"data"
     assert content(local_server, own).status_code == 404
+    assert _kept_by(local_server) == {logged}
+    assert details(local_server, workspace, "2.0.0") == untouched
+    local_server.get("write/experiment/delete", experimentKey=other)
+    if gone == "item/delete":
+        local_server.get("write/registry-model/item/delete", modelItemId=untouched["registryModelItemId"])
     kept = _on_disk(local_server, b"weights")
     local_server.get(f"write/registry-model/{gone}", **query)
     assert content(local_server, weights["assetId"], experimentKey=logged).status_code == 404

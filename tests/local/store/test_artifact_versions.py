@@ -95,7 +95,7 @@ def _assert_leads(store: Store, name: str, made: list[str], closed: list[str], l
             assert found == (expected_id if expected_id in closed or expected_id is None else "open")
 
 
-_NUMBER = st.integers(0, 3).map(str)
+_NUMBER = st.integers(0, 1).map(str)
 _VERSION = st.builds(
     lambda numbers, before, build: (
         ".".join(numbers) + (f"-{before}" if before else "") + (f"+{build}" if build else "")
@@ -106,7 +106,7 @@ _VERSION = st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spelled=st.lists(_VERSION, min_size=1, max_size=6, unique_by=lambda text: text.partition("+")[0]))
 def test_the_latest_and_the_next_are_those_of_another_library(store: Store, spelled: list[str]) -> None:
     name = f"artifact-{next(_artifact)}"
