@@ -43,6 +43,7 @@ from zenml_comet_tracker.local.routes import (
 )
 from zenml_comet_tracker.local.routes.answers import RequestError, refused
 from zenml_comet_tracker.local.routes.refusals import refusal
+from zenml_comet_tracker.local.store import disk
 from zenml_comet_tracker.local.store.faults import StoreError
 from zenml_comet_tracker.local.store.store import Store
 
@@ -111,6 +112,13 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(StoreError)
     def _store(_: Request, error: StoreError) -> Response:
         return refusal(error)
+
+    @app.exception_handler(OSError)
+    def _disk(_: Request, error: OSError) -> Response:
+        fault = disk.fault_of(error)
+        if fault is None:
+            raise error
+        return refusal(fault)
 
     @app.exception_handler(RequestValidationError)
     def _validation(request: Request, error: RequestValidationError) -> Response:

@@ -4,6 +4,7 @@ LocalServerError
  ├── PortTakenError      another program listens on the port
  ├── DataFolderError     the data folder cannot be used
  ├── StartFailedError    the server did not come up
+ ├── BackupError         a backup cannot be made, or what is to be restored is none
  └── MissingExtraError   the extra `[local]` is not installed
 """
 
@@ -24,6 +25,10 @@ class DataFolderError(LocalServerError):
 
 class StartFailedError(LocalServerError):
     """The server did not come up in time; the text holds the end of its log."""
+
+
+class BackupError(LocalServerError):
+    """A backup cannot be made or put in place; the data are as they were."""
 
 
 class MissingExtraError(LocalServerError):

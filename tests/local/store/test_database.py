@@ -6,7 +6,7 @@ import os
 import sqlite3
 import stat
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from sqlalchemy import select
 from tests.fixtures.local_server import TurnedClock
 from tests.local.store.conftest import KEY
 from zenml_comet_tracker.local.errors import DataFolderError
-from zenml_comet_tracker.local.store import check, facts, migrations, schema, views
+from zenml_comet_tracker.local.store import check, database, documents, facts, migrations, schema, views
 from zenml_comet_tracker.local.store.store import Store
 
 
@@ -154,3 +154,32 @@ def test_every_write_moves_the_change_number_of_what_it_touched(store: Store, cl
     with store.write():
         pass
     assert numbers() == (before[0] + 1,) * 3
+
+
+def test_the_log_stays_short_though_somebody_always_reads(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "LOG_BYTES", 1 << 20)
+    monkeypatch.setattr(store._database, "_fold_at", 1 << 20)
+    done = threading.Event()
+
+    def read_without_a_gap() -> None:
+        last = ExitStack()
+        while not done.is_set():
+            following = ExitStack()
+            following.enter_context(store.read()).execute(select(schema.tag)).all()
+            last.close()
+            last = following
+        last.close()
+
+    reader = threading.Thread(target=read_without_a_gap)
+    reader.start()
+    try:
+        longest = 0
+        for _ in range(120):
+            with store.write_to(KEY) as target:
+                documents.put(target.transaction, target.experiment.id, "html", os.urandom(50_000).hex())
+            longest = max(longest, (store.folder / "comet.db-wal").stat().st_size)
+    finally:
+        done.set()
+        reader.join(20)
+    # Twelve megabytes were written.
+    assert longest < 3 << 20

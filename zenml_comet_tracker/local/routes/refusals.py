@@ -20,6 +20,9 @@ _ANSWERS = {
     faults.ArtifactOpenError: (400, 90402),
     faults.ArtifactFailedError: (400, 90403),
     faults.BadVersionError: (400, 42001),
+    faults.DiskFullError: (507, 0),
+    faults.DiskFaultError: (503, 0),
+    faults.BusyError: (503, 0),
 }
 
 

@@ -33,11 +33,17 @@ from sqlalchemy.exc import DatabaseError
 from zenml_comet_tracker.local.clock import Clock
 from zenml_comet_tracker.local.errors import DataFolderError
 from zenml_comet_tracker.local.store import migrations, schema
+from zenml_comet_tracker.local.store.disk import faults_told
+from zenml_comet_tracker.local.store.faults import BusyError, StoreError
 
 logger = logging.getLogger(__name__)
 
 # A writer of another process (a backup, a curious sqlite3 shell) may hold the file for a moment.
 BUSY_SECONDS = 30.0
+# SQLite folds its log into the file now and then, but begins it anew only when nobody happens to read. At this length
+# readers are waited for, as long as a writer's answer may take.
+LOG_BYTES = 32 << 20
+_FOLD_SECONDS = 0.2
 # What SQLite says of a file whose free pages can be given back.
 _INCREMENTAL = 2
 # As many pages as are given back in one go: others write in between.
@@ -113,7 +119,9 @@ class Database:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._clock = clock
         self._path = path
+        self._log = path.with_name(f"{path.name}-wal")
         self._write_lock = threading.Lock()
+        self._fold_at = LOG_BYTES
         _make_private(path)
         self._engine = make_engine(path)
         try:
@@ -121,6 +129,9 @@ class Database:
         except DatabaseError as error:
             self.close()
             raise DataFolderError(f"{path} is not a usable database: {error.orig}.") from error
+        except StoreError as error:
+            self.close()
+            raise DataFolderError(f"{path} cannot be used: {error}") from error
         except BaseException:
             self.close()
             raise
@@ -133,18 +144,60 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one moment of the database for as long as it is held."""
-        with self._engine.begin() as connection:
+        with faults_told(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """The only writer until the block ends: committed then, undone when the block raises."""
-        with self._write_lock, self._engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
-            with connection.begin():
-                transaction = Transaction(connection, self._clock())
-                yield transaction
-                transaction.number_changes()
+        with faults_told(), self._turn():
+            with self._engine.connect() as connection:
+                connection = connection.execution_options(writes=True)
+                with connection.begin():
+                    transaction = Transaction(connection, self._clock())
+                    yield transaction
+                    transaction.number_changes()
+            if self._log_bytes() > self._fold_at:
+                self._fold()
+
+    def rebuild(self) -> None:
+        """Writes the whole file anew, without gaps."""
+        with faults_told(), self._turn(), self._engine.connect() as connection:
+            driver = connection.connection.cursor()
+            driver.execute("VACUUM")
+            self._fold()
+
+    def fold(self) -> None:
+        """Brings the write-ahead log into the file, as far as readers let it."""
+        with faults_told(), self._turn():
+            self._fold()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._write_lock.acquire(timeout=BUSY_SECONDS):
+            raise BusyError("other writes take long")
+        try:
+            yield
+        finally:
+            self._write_lock.release()
+
+    def _log_bytes(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _fold(self) -> None:
+        """Waits for a moment in which nobody reads what the log alone has, and begins it anew. Where none comes, it is
+        tried again when the log has grown by as much."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_FOLD_SECONDS)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            # What was written is safe in the log.
+            logger.warning("The write-ahead log could not be folded: %s", error)
+        left = self._log_bytes()
+        self._fold_at = left + LOG_BYTES if left > LOG_BYTES else LOG_BYTES
 
     def shrink(self) -> None:
         """Gives the pages that deletions left free back to the disk."""

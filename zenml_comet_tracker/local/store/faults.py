@@ -15,6 +15,9 @@ StoreError
  ├── UnknownModelError        the registry has no such model or version of it
  ├── BadVersionError          not a semantic version
  ├── ProjectInUseError        it has experiments, and they were not to be deleted
+ ├── DiskFullError            nothing more can be written
+ ├── DiskFaultError           the disk or the database's file cannot be read or written
+ ├── BusyError                another program holds the database
  └── TakenError               the name or key is in use
       └── VersionTakenError
 """
@@ -121,6 +124,36 @@ class ProjectInUseError(StoreError):
         super().__init__(
             f"Project {name!r} in workspace {workspace!r} has {experiments} experiments, archived ones included. Move "
             "them, or delete them with it by deleteAllExperiments."
+        )
+
+
+class DiskFullError(StoreError):
+    """The disk is full, or a quota is used up."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            f"The disk of the local Comet's data is full ({said}). Nothing of this request was stored; all before it "
+            "was. Free some space, by `zenml-comet local gc` for example, and send it again."
+        )
+
+
+class DiskFaultError(StoreError):
+    """The disk does not do what is asked of it."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            f"The local Comet cannot use its disk ({said}). Nothing of this request was stored. See that its data "
+            "folder can be written, then run `zenml-comet local check`."
+        )
+
+
+class BusyError(StoreError):
+    """The turn to write did not come in time."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            f"The local Comet's database is in use for too long ({said}), by another program perhaps. Nothing of this "
+            "request was stored. Send it again later."
         )
 
 

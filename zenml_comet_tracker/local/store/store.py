@@ -17,7 +17,7 @@ from zenml_comet_tracker.local.clock import Clock, system_clock
 from zenml_comet_tracker.local.store import assets, experiments, lanes, projects
 from zenml_comet_tracker.local.store.check import DATABASE
 from zenml_comet_tracker.local.store.database import Database, Transaction
-from zenml_comet_tracker.local.store.faults import ReadOnlyError
+from zenml_comet_tracker.local.store.faults import ReadOnlyError, StoreError
 from zenml_comet_tracker.local.store.files import Arriving, Files
 from zenml_comet_tracker.local.store.lanes import LaneMark
 from zenml_comet_tracker.local.store.series import batched
@@ -118,7 +118,7 @@ class Store:
             self.free(contents)
             if shrinks:
                 self._database.shrink()
-        except (OSError, SQLAlchemyError):
+        except (OSError, SQLAlchemyError, StoreError):
             logger.exception("The space of what was deleted could not be given back.")
 
     @contextmanager
