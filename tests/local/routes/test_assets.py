@@ -78,7 +78,6 @@ def test_lists_by_type_and_by_name(local_server: LocalServer, key: str) -> None:
         upload(local_server, key, b"{}", fileName=name, type=kind)
     assert [asset["fileName"] for asset in listed(local_server, key, type="curve")] == ["a.json"]
     assert len(listed(local_server, key, type="all")) == 3
-    assert listed(local_server, key, type="ASSET_TYPE_FULL_METRIC") == []
     named = local_server.get("experiment/asset/get-by-name", experimentKey=key, assetName="a.json", type="asset")
     assert [asset["type"] for asset in named["assets"]] == ["asset"]
 

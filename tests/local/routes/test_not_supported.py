@@ -58,12 +58,6 @@ def test_there_is_no_optimizer_and_the_answer_says_so(local_server: LocalServer,
     assert "no optimizer" in answer.json()["msg"]
 
 
-def test_no_full_metric_files_are_listed_so_that_clients_read_the_points(local_server: LocalServer, key: str) -> None:
-    local_server.post("write/experiment/metric", experimentKey=key, metricName="m", metricValue=1)
-    query = {"experimentKey": key, "type": "ASSET_TYPE_FULL_METRIC"}
-    assert local_server.get("experiment/asset/list", **query) == {"assets": []}
-
-
 def test_a_call_about_throttling_needs_an_experiment(local_server: LocalServer, key: str) -> None:
     local_server.post(f"write/experiment/{key}/mark-not-throttled")
     answer = local_server.call("POST", "api/rest/v2/write/experiment/none/mark-not-throttled", json={})

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
+from zenml_comet_tracker.local.routes import full_metrics
 from zenml_comet_tracker.local.routes.answers import RequestError, answer
 from zenml_comet_tracker.local.routes.calls import QueryCall, Upload, UploadCall
 from zenml_comet_tracker.local.routes.fields import Fields
@@ -71,6 +72,9 @@ def content(call: QueryCall) -> Response:
     asset_id = fields.optional_text("assetId") or fields.optional_text("imageId") or fields.text("assetId")
     key, version = fields.optional_text("experimentKey"), fields.optional_text("artifactVersionId")
     with call.store.read() as connection:
+        if asset_id.startswith(full_metrics.PREFIX):
+            experiment = experiments.require(connection, fields.text("experimentKey"))
+            return full_metrics.download(connection, experiment.id, asset_id, call.store.files)
         row = assets.require(connection, asset_id, key or None, version or None)
     return download(call.store.files, row)
 
@@ -145,6 +149,9 @@ def _list(call: QueryCall, name: str | None) -> Response:
     kind = _TYPE_ALIASES.get(kind or "", kind)
     with call.store.read() as connection:
         experiment = experiments.require(connection, call.fields.text("experimentKey"))
+        if kind == full_metrics.TYPE and name is None:
+            files = full_metrics.of_experiment(connection, experiment.id)
+            return answer({"assets": [listed(file, experiment.key, call.root) for file in files]})
         rows = assets.of_experiment(
             connection, experiment.id, asset_type=None if kind in (None, "", "all") else kind, file_name=name
         )

@@ -1,0 +1,71 @@
+"""All points of a metric as a zipped CSV file, read back by Python's own csv and zipfile."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from typing import Any
+
+from tests.fixtures.local_server import LocalServer
+from tests.local.conftest import begin
+
+GET_ASSET = "api/rest/v2/experiment/asset/get-asset"
+
+
+def files(server: LocalServer, key: str) -> dict[str, dict[str, Any]]:
+    found = server.get("experiment/asset/list", experimentKey=key, type="ASSET_TYPE_FULL_METRIC")["assets"]
+    return {asset["fileName"]: asset for asset in found}
+
+
+def table(content: bytes) -> list[dict[str, str]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        (name,) = archive.namelist()
+        return list(csv.DictReader(io.StringIO(archive.read(name).decode())))
+
+
+def test_every_point_stands_in_the_file_as_it_was_logged(local_server: LocalServer, key: str) -> None:
+    values: list[dict[str, Any]] = [
+        {
+            "metricName": "loss/a b",
+            "metricValue": 0.1 * n,
+            "step": n,
+            "epoch": n / 4,
+            "timestamp": 1_700_000_000_123 + n,
+        }
+        for n in range(25_000)
+    ]
+    odd: list[Any] = ["NaN", "Infinity", "-Infinity", 5e-324]
+    values += [{"metricName": "odd", "metricValue": value, "timestamp": 1} for value in odd]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=values)
+    found = files(local_server, key)
+    assert set(found) == {"loss_a_b_0.csv.zip", "odd_0.csv.zip"}
+    link = found["loss_a_b_0.csv.zip"]["link"].removeprefix(f"{local_server.url}/")
+    rows = table(local_server.call("GET", link).content)
+    assert [(float(row["value"]), int(row["step"]), float(row["epoch"])) for row in rows] == [
+        (value["metricValue"], value["step"], value["epoch"]) for value in values[:25_000]
+    ]
+    times = [round(float(row["timestamp"]) * 1_000) for row in rows]
+    assert times == [value["timestamp"] for value in values[:25_000]]
+    query = {"assetId": found["odd_0.csv.zip"]["assetId"], "experimentKey": key}
+    rows = table(local_server.call("GET", GET_ASSET, params=query).content)
+    assert [(row["value"], row["step"], row["epoch"]) for row in rows] == [
+        (value, "", "") for value in ("nan", "inf", "-inf", "5e-324")
+    ]
+
+
+def test_names_that_the_sdk_could_not_tell_apart_have_no_file(local_server: LocalServer, key: str) -> None:
+    values = [{"metricName": name, "metricValue": 1} for name in ("a/b", "a b", "c")]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=values)
+    assert set(files(local_server, key)) == {"c_0.csv.zip"}
+
+
+def test_the_files_are_no_assets_of_the_experiment(local_server: LocalServer, key: str) -> None:
+    local_server.post("write/experiment/metric", experimentKey=key, metricName="m", metricValue=1)
+    (file,) = files(local_server, key).values()
+    assert local_server.get("experiment/asset/list", experimentKey=key) == {"assets": []}
+    for query in ({"experimentKey": begin(local_server)}, {"experimentKey": "0" * 32}):
+        answer = local_server.call("GET", GET_ASSET, params={"assetId": file["assetId"], **query})
+        assert answer.status_code == 404
+    assert local_server.call("GET", GET_ASSET, params={"assetId": file["assetId"]}).status_code == 400
+    assert list((local_server.data / "files" / "incoming").iterdir()) == []
