@@ -127,9 +127,7 @@ def of_workspace(call: QueryCall) -> Response:
         rows = artifacts.of_workspace(
             connection, call.fields.text("workspace"), call.fields.optional_text("type") or None
         )
-        listed = [_details(connection, row) for row in rows]
-    for details in listed:
-        del details["versions"]
+        listed = [_summary(row, artifact_versions.of_artifact(connection, row.id)) for row in rows]
     return answer({"artifacts": listed})
 
 
@@ -250,7 +248,11 @@ def _file(version_row: Any, row: Any) -> dict[str, Any]:
 
 def _details(connection: Any, row: Any) -> dict[str, Any]:
     rows = artifact_versions.of_artifact(connection, row.id)
-    closed = [version.version for version in rows if version.state == CLOSED]
+    return {**_summary(row, rows), "versions": [_version(connection, version) for version in rows]}
+
+
+def _summary(row: Any, versions: list[Any]) -> dict[str, Any]:
+    closed = [version.version for version in versions if version.state == CLOSED]
     return {
         "artifactId": row.id,
         "workspaceName": row.workspace,
@@ -262,8 +264,7 @@ def _details(connection: Any, row: Any) -> dict[str, Any]:
         "tags": orjson.loads(row.tags),
         "isPublic": row.public,
         "emoji": None,
-        "sizeInBytes": sum(version.size for version in rows),
-        "versions": [_version(connection, version) for version in rows],
+        "sizeInBytes": sum(version.size for version in versions),
     }
 
 
