@@ -155,3 +155,30 @@ def test_a_context_and_a_name_that_show_the_same_are_one_metric(local_server: Lo
     ]
     points = local_server.get("experiment/metrics/get-metric", experimentKey=key, metricName="train_loss")["metrics"]
     assert [point["step"] for point in points] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("bare", "text"), [("NaN", "NaN"), ("Infinity", "Infinity"), ("-Infinity", "-Infinity")])
+def test_numbers_that_pythons_json_writes_bare_are_taken(
+    local_server: LocalServer, key: str, bare: str, text: str
+) -> None:
+    other = 'NaN "\\ Infinity'
+    for path, body in (
+        ("metric", {"metricName": other, "metricValue": float(bare)}),
+        ("parameter", {"parameterName": other, "parameterValue": float(bare)}),
+    ):
+        sent = json.dumps({"experimentKey": key, **body})
+        assert f": {bare}" in sent
+        headers = {"Content-Type": "application/json;charset=utf-8"}
+        answer = local_server.call("POST", f"api/rest/v2/write/experiment/{path}", data=sent, headers=headers)
+        assert answer.status_code == 200, answer.text
+    (point,) = local_server.get("experiment/metrics/get-all", experimentKey=key)["metrics"]
+    assert (point["metricName"], point["metricValue"]) == (other, text)
+    (parameter,) = local_server.get("experiment/parameters", experimentKey=key)["values"]
+    assert (parameter["name"], parameter["valueCurrent"]) == (other, text)
+
+
+@pytest.mark.parametrize("body", ["[NaN", '{"a": NaN', '{"a": nan}', '{"a": "\\', '{"a": -NaN}', "x" * (2 << 20)])
+def test_what_is_no_json_either_way_is_refused(local_server: LocalServer, body: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = local_server.call("POST", "api/rest/v2/write/experiment/metric", data=body, headers=headers)
+    assert (answer.status_code, "not JSON" in answer.json()["msg"]) == (400, True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -22,6 +24,10 @@ from zenml_comet_tracker.local.store.store import Store, Target
 MAX_BODY_BYTES = 64 << 20
 # Parsing a million lists takes a quarter of a second, in which nobody else is answered.
 MAX_CONTAINERS = 1_000_000
+# Texts are passed over as wholes, closed or not, so that each letter is looked at once.
+_TEXT_OR_SPECIAL = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|(NaN|-?Infinity)', re.DOTALL)
+# Single values are sent so; batches spell them as texts.
+_MAX_SPECIAL_BYTES = 256 << 10
 LANE_HEADER = "X-Comet-Lane"
 # The version of the exactly-once protocol of that header, as whoever opens an experiment is told.
 JOURNAL_LANES = 1
@@ -98,7 +104,16 @@ async def _json(request: Request) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(_with_special_numbers_quoted(body))
         raise RequestError(f"The body is not JSON: {error}.") from error
+
+
+def _with_special_numbers_quoted(body: bytes) -> bytes:
+    """The body as Python's `json` meant it, and the official SDK with it: they write NaN and Infinity bare."""
+    if len(body) > _MAX_SPECIAL_BYTES:
+        return b""
+    return _TEXT_OR_SPECIAL.sub(lambda found: b'"%b"' % found[1] if found[1] else found[0], body)
 
 
 async def _query_call(request: Request) -> Call:
