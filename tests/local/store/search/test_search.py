@@ -158,7 +158,26 @@ def _reader() -> RuleReader:
     return RuleReader(unknown)
 
 
-@settings(max_examples=25, deadline=None)
+GRID = [
+    *[("params", operator, text, "string") for operator in EQUAL + ORDERED + OF_TEXTS for text in TEXTS],
+    *[("params", operator, number, "double") for operator in EQUAL + ORDERED for number in (0, 1, 0.5, -300, "1.0")],
+    *[("metrics", operator, str(number), "double") for operator in EQUAL + ORDERED for number in DOUBLES],
+]
+
+
+def test_every_operator_with_every_value(store: Store) -> None:
+    logged = [Logged(uuid.uuid4().hex), *[Logged(uuid.uuid4().hex, params={"x": text}) for text in TEXTS]]
+    logged += [Logged(uuid.uuid4().hex, metrics={"x": [2.0, number]}) for number in DOUBLES]
+    project_id = sow(store, logged)
+    with store.read() as connection:
+        for source, operator, value, kind in GRID:
+            rule = _made("x", kind, (operator, value)) | {"source": source}
+            wanted = _reader().tree({"rules": [rule]})
+            found = results.keys(connection, NOW, project_id, wanted, archived=False)
+            assert set(found) == {one.key for one in logged if holds({"rules": [rule]}, one)}, rule
+
+
+@settings(max_examples=15, deadline=None)
 @given(logged=st.lists(_logged(), min_size=1, max_size=6), asked=st.lists(trees, min_size=8, max_size=8))
 def test_a_tree_finds_what_holds(store: Store, logged: list[Logged], asked: list[dict[str, Any]]) -> None:
     project_id = sow(store, logged)
@@ -169,7 +188,7 @@ def test_a_tree_finds_what_holds(store: Store, logged: list[Logged], asked: list
             assert found.total == len(found.rows)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     logged=st.lists(_logged(), min_size=1, max_size=6),
     asked=st.lists(st.lists(predicates, max_size=3), min_size=8, max_size=8),

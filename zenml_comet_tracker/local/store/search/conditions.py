@@ -130,6 +130,9 @@ def _compared(value: ColumnElement[Any], asked: Operator, operands: Sequence[Ope
 
 
 def _ends_with(value: ColumnElement[str], end: str) -> ColumnElement[bool]:
+    if not end:
+        # SQLite's end of an empty text is NULL.
+        return value.is_not(None)
     # Bytes, because the length of a text ends at its first NUL.
     content, wanted = cast(value, LargeBinary), end.encode()
     size = func.length(content)
