@@ -16,7 +16,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   ruff, mypy --strict, layer rules"
 	@echo "make audit   look for known vulnerabilities in what is installed (needs the network)"
-	@echo "make bench   measure, side by side with the peers"
+	@echo "make bench   measure, side by side with the peers (ARGS=server: the local Comet)"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
 	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"
 
@@ -81,5 +81,5 @@ $(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
 
 $(VENV)/.ready-bench: pyproject.toml | $(BIN)/python
 	@echo "Setting up $(VENV) with the peers (once; a minute or two)..." >&2
-	@$(INSTALL) -e . --group bench
+	@$(INSTALL) -e '.[local]' --group bench
 	@touch $@

@@ -1,4 +1,7 @@
-"""Runs every case for every client, interleaved, and prints the medians as a Markdown table."""
+"""Runs every case for every client, interleaved, and prints the medians as a Markdown table.
+
+`python -m benchmarks server` measures the local Comet instead.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from importlib.metadata import version
-from pathlib import Path
 
 from benchmarks.cases import CASES, Figures
 from benchmarks.clients import COMET_ML, MODULES, OPENERS, OURS, TRACKIO
+from benchmarks.page import PAGE, write
 from benchmarks.targets import TARGETS
 
 LIMIT_SECONDS = 900
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
+MARK = "measured"
 
 
 @contextmanager
@@ -101,18 +103,18 @@ def table(wanted: list[str], clients: list[str], rounds: int) -> Iterator[str]:
             yield from rows(case, clients, run_case(case, clients, rounds, root))
 
 
-def write(text: str) -> None:
-    """Puts the figures between their marks in the page on performance."""
-    before, rest = PAGE.read_text("utf-8").split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", "utf-8")
-
-
 def _is_installed(client: str) -> bool:
     return importlib.util.find_spec(MODULES[client][0].partition(".")[0]) is not None
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints the table; with the first argument `server`, that of the local Comet."""
+    if sys.argv[1:2] == ["server"]:
+        # Needs the server's own dependencies, which the clients are measured without.
+        from benchmarks.server.__main__ import main as measure_server
+
+        measure_server(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="how often each case runs; the long ones run less often")
     parser.add_argument("--case", choices=list(CASES), action="append", help="only these cases")
@@ -128,7 +130,7 @@ def main() -> None:
         print(line, flush=True)
         lines.append(line)
     if arguments.write:
-        write("\n".join([circumstances(arguments.rounds), "", *lines]))
+        write(MARK, "\n".join([circumstances(arguments.rounds), "", *lines]))
 
 
 if __name__ == "__main__":

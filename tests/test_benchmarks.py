@@ -7,16 +7,24 @@ import re
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from benchmarks import __main__ as runner
-from benchmarks import cases, clients, standin, targets
+from benchmarks import cases, clients, page, standin, targets
 from benchmarks.clients import COMET_ML, OURS, TRACKIO
+from benchmarks.server import __main__ as server
+from benchmarks.server import peers, reading, wire
+from benchmarks.server.inside import Inside
+from benchmarks.server.rows import HEADINGS, Row
+from zenml_comet_tracker.local.pages import outlines
+from zenml_comet_tracker.local.pages.charts import Look
+from zenml_comet_tracker.local.store.store import Store
 
-PAGE = runner.PAGE.read_text("utf-8")
+PAGE = page.PAGE.read_text("utf-8")
 
 
 @pytest.fixture
@@ -62,10 +70,44 @@ def test_the_stand_in_counts_what_arrives_however_it_is_packed(root: str) -> Non
     assert clients.counted(root) == {"points": 4, "batches": 2, "requests": 3}
 
 
-def test_the_figures_go_where_their_page_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, _, after = re.split(f"({re.escape(runner.BEGIN)}.*{re.escape(runner.END)})", PAGE, flags=re.DOTALL)
-    monkeypatch.setattr(runner, "PAGE", tmp_path / "performance.md")
-    runner.PAGE.write_text(PAGE, "utf-8")
+@pytest.mark.parametrize("mark", [runner.MARK, server.MARK])
+def test_the_figures_go_where_their_page_has_them(mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, _, after = re.split(f"({re.escape(begin)}.*?{re.escape(end)})", PAGE, flags=re.DOTALL)
+    monkeypatch.setattr(page, "PAGE", tmp_path / "performance.md")
+    page.PAGE.write_text(PAGE, "utf-8")
     for text in ("earlier", "| a | table |\n|---|---|"):
-        runner.write(text)
-        assert runner.PAGE.read_text("utf-8") == f"{before}{runner.BEGIN}\n{text}\n{runner.END}{after}"
+        page.write(mark, text)
+        assert page.PAGE.read_text("utf-8") == f"{before}{begin}\n{text}\n{end}{after}"
+
+
+@pytest.mark.parametrize(
+    ("row", "ratio", "verdict"),
+    [
+        (Row("f", "points/s", 41.0, "least", 0.4, "floor", 100.0), 0.41, "reached"),
+        (Row("f", "points/s", 39.0, "least", 0.4, "floor", 100.0), 0.39, "missed"),
+        (Row("f", "MB", 31.0, "most", 0.3, "rows", 100.0), 0.31, "missed"),
+        (Row("f", "ms", 249.0, "most", 250), 249.0, "reached"),
+        (Row("f", "points", 1.0, "most", 0), 1.0, "missed"),
+    ],
+)
+def test_a_row_of_the_server_says_whether_it_reaches_its_target(row: Row, ratio: float, verdict: str) -> None:
+    assert (row.ratio, row.verdict) == (ratio, verdict)
+    assert len(row.cells()) == len(HEADINGS)
+
+
+def test_the_peers_hold_what_ours_holds(tmp_path: Path) -> None:
+    bodies = wire.batches("e" * 32, 2)
+    plain = peers.RowAPoint(tmp_path / "rows.db")
+    inside = Inside(tmp_path / "ours", "e" * 32)
+    for body in bodies:
+        plain.ingest(body)
+        inside.ingest(body)
+    inside.close()
+    with closing(Store(tmp_path / "ours")) as store, store.read() as connection:
+        reading.check(connection, 1, plain)
+        chart = outlines.chart(connection, 1, 2_000, 0, Look(buckets=20))
+    assert [(low, high) for _, low, high in plain.chart(20, 2_000)] == list(
+        zip(chart["low"], chart["high"], strict=True)
+    )
+    assert plain.close() > 0
