@@ -149,6 +149,19 @@ def test_a_rule_without_a_source_means_the_only_field_of_its_name(
     assert "metrics and params" in refused
 
 
+def test_a_symlinked_experiment_is_found_in_both_projects(clocked_server: LocalServer, sown: dict[str, str]) -> None:
+    begin(clocked_server, projectName="q")
+    clocked_server.get("write/project/symlink", experimentKey=sown["two"], projectName="q")
+    predicates = _predicates(_rule("metrics", "loss", "less", 1))
+    assert _query(clocked_server, predicates, projectName="q") == [sown["two"]]
+    assert _query(clocked_server, predicates) == [sown["two"], sown["one"]]
+    columns = clocked_server.get("project/column-names", workspaceName="ws", projectName="q")["columns"]
+    assert {"loss--metrics", "best--tag", "opt--params"} <= {column["id"] for column in columns}
+    page = clocked_server.call("GET", "ws/q?sort=-metric:loss").text
+    assert sown["two"] in page
+    assert sown["one"] not in page
+
+
 def test_status_and_duration_are_those_that_are_shown(
     clocked_server: LocalServer, clock: TurnedClock, sown: dict[str, str]
 ) -> None:
