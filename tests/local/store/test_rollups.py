@@ -123,9 +123,9 @@ def _chunks(store: Store) -> list[tuple[int, bool]]:
 
 
 def test_a_rollup_goes_with_its_chunk(store: Store) -> None:
-    for at in range(3):
+    for at in range(5):
         add(store, "", points(np.zeros(300), 300 * at))
-    assert _chunks(store) == [(600, True), (300, True)]
+    assert _chunks(store) == [(1_200, True), (300, True)]
     with closing(sqlite3.connect(store.folder / "comet.db")) as connection:
         assert connection.execute("SELECT count(*) FROM rollup").fetchone() == (2,)
 

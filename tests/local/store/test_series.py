@@ -8,6 +8,7 @@ import uuid
 from contextlib import closing
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
@@ -17,7 +18,7 @@ from zenml_comet_tracker.local.store import experiments, metrics, projects, seri
 from zenml_comet_tracker.local.store.experiments import NewExperiment
 from zenml_comet_tracker.local.store.metrics import MetricValue
 from zenml_comet_tracker.local.store.points import NO_STEP, Points, number_or_none
-from zenml_comet_tracker.local.store.series import CHUNK_POINTS
+from zenml_comet_tracker.local.store.series import CHUNK_POINTS, SETTLED_POINTS
 from zenml_comet_tracker.local.store.store import Store
 
 WRITERS = ["", "a" * 32, "b" * 32]
@@ -120,6 +121,22 @@ def test_small_writes_are_folded_into_few_chunks(store: Store) -> None:
     assert sum(sizes) == count
     assert len(sizes) <= 10
     assert read(store)[("m", "")].steps.tolist() == list(range(count))
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [[1] * 700, [30] * 60, list(range(60, 20, -1)) * 2, [300, 1] * 20],
+    ids=["one", "equal", "shrinking", "mixed"],
+)
+def test_writes_of_any_rhythm_leave_few_small_chunks(store: Store, sizes: list[int]) -> None:
+    with store.write_to(KEY) as target:
+        for size in sizes:
+            points = Points.of([1.0] * size, [None] * size, [None] * size, [0] * size)
+            metrics.add_points(target.connection, target.experiment.id, "", {"m": points}, {"m": ""})
+    with closing(sqlite3.connect(store.folder / "comet.db")) as connection:
+        stored = [size for (size,) in connection.execute('SELECT "count" FROM chunk ORDER BY start')]
+    assert sum(stored) == sum(sizes)
+    assert sum(size < SETTLED_POINTS for size in stored) <= 17
 
 
 def test_a_small_write_leaves_large_chunks_alone(store: Store) -> None:

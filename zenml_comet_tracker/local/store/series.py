@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,6 +29,9 @@ from zenml_comet_tracker.local.store.points import (
 CHUNK_POINTS = 2048
 # A chunk that has grown to this is not written anew for what follows it.
 SETTLED_POINTS = CHUNK_POINTS // 4
+_FOLDED_CHUNKS = 3
+# More than there are powers of two below `SETTLED_POINTS`, which is what carrying leaves.
+_LOOSE_CHUNKS = 16
 
 # SQLite took 999 once, and takes at least that many everywhere.
 _VARIABLES = 900
@@ -167,15 +171,17 @@ def _tails(connection: Connection, metric_ids: Iterable[int], writer: str) -> di
 
 
 def _foldable(tail: Sequence[Row[Any]], arrived: int) -> list[Row[Any]]:
-    """Those of a writer's last chunks that are to be written anew together with `arrived` points, newest first."""
-    folded: list[Row[Any]] = []
-    total = arrived
-    for row in tail:
-        if row.points >= SETTLED_POINTS or row.points > total or row.points + total > CHUNK_POINTS:
-            break
-        folded.append(row)
-        total += row.points
-    return folded
+    """Those of a writer's last chunks that are to be written anew together with `arrived` points, newest first.
+
+    Like a carry of a counter, but only once a few have come together, since each time costs three statements. Writes
+    that shrink a little each time never carry: those are folded when they have become many.
+    """
+    loose = list(takewhile(lambda row: row.points < SETTLED_POINTS, tail))
+    totals = accumulate((row.points for row in loose), initial=arrived)
+    carried = [row for row, _ in takewhile(lambda pair: pair[0].points <= pair[1], zip(loose, totals, strict=False))]
+    if len(carried) >= _FOLDED_CHUNKS:
+        return carried
+    return loose if len(loose) >= _LOOSE_CHUNKS else []
 
 
 def _take_out(connection: Connection, ids: Sequence[int]) -> dict[int, Points]:
@@ -265,7 +271,7 @@ def _tails_statement() -> Select[Any]:
         select(newer.c.start)
         .where(newer.c.metric_id == schema.metric.c.id, newer.c.writer == bindparam("writer"))
         .order_by(newer.c.start.desc())
-        .offset(SETTLED_POINTS.bit_length())
+        .offset(_LOOSE_CHUNKS)
         .limit(1)
         .scalar_subquery()
     )
