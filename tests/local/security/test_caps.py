@@ -37,16 +37,34 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_limits_are_within_what_one_machine_bears() -> None:
     assert calls.MAX_BODY_BYTES <= 64 << 20
-    assert calls.MAX_CONTAINERS <= 1_000_000
-    assert fields.MAX_BATCH <= 100_000
+    assert calls.MAX_CONTAINERS <= 400_000
+    assert fields.MAX_BATCH <= 30_000
     assert fields.MAX_TEXT <= 10_000
 
 
 @pytest.mark.usefixtures("small")
-def test_a_body_that_is_too_large_is_refused_however_it_comes(local_server: LocalServer, key: str) -> None:
+def test_a_body_that_is_too_large_is_refused_however_it_comes(
+    local_server: LocalServer, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     large = orjson.dumps({"experimentKey": key, "html": "x" * (1 << 20)})
     packed = gzip.compress(large)
     assert len(packed) < 10_000
+    # What is unpacked at once is little, however much is in it.
+    most = []
+    unpacking = calls.zlib.decompressobj
+
+    class Watched:
+        def __init__(self, *arguments: int) -> None:
+            self._real = unpacking(*arguments)
+
+        def decompress(self, piece: bytes, limit: int = 0) -> bytes:
+            most.append(limit)
+            return self._real.decompress(piece, limit)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._real, name)
+
+    monkeypatch.setattr(calls.zlib, "decompressobj", Watched)
     for answer in (
         send(local_server, "api/rest/v2/write/experiment/html", large),
         send(local_server, "api/rest/v2/write/experiment/html", packed, **{"Content-Encoding": "gzip"}),
@@ -54,6 +72,8 @@ def test_a_body_that_is_too_large_is_refused_however_it_comes(local_server: Loca
     ):
         assert answer.status_code == 413
         assert "MiB" in answer.json()["msg"]
+    assert most
+    assert all(0 < limit <= 1 << 20 for limit in most)
     assert local_server.get("experiment/html", experimentKey=key)["html"] in (None, "")
 
 
@@ -80,9 +100,9 @@ def test_a_batch_of_too_many_values_is_refused_whole(local_server: LocalServer, 
     body = {"experimentKey": key, "values": [{"metricName": "m", "metricValue": 1}] * (fields.MAX_BATCH + 1)}
     answer = send(local_server, METRICS, orjson.dumps(body))
     assert answer.status_code == 413
-    assert "100,001" in answer.json()["msg"]
+    assert "30,001" in answer.json()["msg"]
     assert local_server.get("experiment/metrics/summary", experimentKey=key) == {"values": []}
-    tags = {"experimentKey": key, "addedTags": ["x"] * (fields.MAX_BATCH + 1)}
+    tags = {"experimentKey": key, "addedTags": ["x"] * (fields.MAX_TEXTS + 1)}
     assert local_server.call("POST", "api/rest/v2/write/experiment/tags", json=tags).status_code == 413
 
 

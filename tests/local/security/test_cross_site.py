@@ -94,6 +94,7 @@ def test_no_answer_allows_another_page_to_read_it(local_server: LocalServer) -> 
         "Access-Control-Request-Local-Network": "true",
     }
     for _, path in sorted({("", path) for _, path in every_route(local_server)}):
+        assert local_server.call("OPTIONS", path[1:]).status_code == 403
         for method in ("OPTIONS", "GET"):
             answer = local_server.call(method, path[1:], headers=asks, allow_redirects=False)
             assert method == "GET" or answer.status_code == 403

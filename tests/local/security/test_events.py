@@ -6,6 +6,7 @@ An audit hook in the server's own process writes down every such event while eve
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import pickle
 import subprocess
@@ -72,10 +73,15 @@ def watched(tmp_path_factory: pytest.TempPathFactory, local_server: LocalServer)
 def use_everything(server: LocalServer) -> None:
     """Logs hostile values into every field, then calls every route, as program and as browser."""
     key, pages = attacked(server)
-    for name, content in DANGEROUS.items():
-        for kind in ("asset", "text-sample", "confusion-matrix", "image", "notebook", "histogram3d"):
+    kinds = itertools.cycle(("asset", "text-sample", "confusion-matrix", "image", "notebook", "histogram3d"))
+    for _ in range(2):
+        for (name, content), kind in zip(DANGEROUS.items(), kinds, strict=False):
             upload(server, key, name, content, type=kind)
     with sign_in(server) as browser:
+        for asset in server.get("experiment/asset/list", experimentKey=key)["assets"]:
+            query = {"experimentKey": key, "assetId": asset["assetId"]}
+            browser.get(f"{server.url}/page-data/experiments/{key}/assets/{asset['assetId']}", timeout=30)
+            server.call("GET", "api/rest/v2/experiment/asset/get-asset", params=query)
         for path in [*pages, *(f"{pages[2]}/{key}?experiment-tab={tab}" for tab in TABS)]:
             assert browser.get(server.url + path, timeout=30).status_code == 200
         for route in every_route(server, key):

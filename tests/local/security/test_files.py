@@ -16,6 +16,7 @@ from tests.local.conftest import begin
 from tests.local.security.hostile import PAGE, SVG
 from tests.local.security.test_access import assert_fixed
 from tests.local.test_auth import raw, sign_in
+from zenml_comet_tracker.local.pages import static_files
 
 NAMES = [
     "../../outside", "..\\..\\outside", "/etc/outside", "C:\\outside", "\\\\host\\share\\outside", "//host/outside",
@@ -82,6 +83,13 @@ def test_no_path_leads_to_a_file_that_was_not_logged(
             assert not any(text in str(got) for text in secret)
         answer = browser.get(f"{local_server.url}/{where}{path}", timeout=20)
         assert not any(text in answer.text for text in secret), path
+
+
+def test_no_name_of_a_script_leads_out_of_its_folder() -> None:
+    """No address gets that far; whoever changes the routes finds the door behind them closed too."""
+    for name in ("../views.py", "../../auth.py", "/etc/passwd", "..", ".", "", "page.css/../charts.js", "\0"):
+        assert static_files._content(name) is None, name
+    assert static_files._content("page.css") is not None
 
 
 def test_no_id_of_a_file_is_taken_for_a_path(local_server: LocalServer) -> None:

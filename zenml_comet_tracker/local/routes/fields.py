@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,7 +20,9 @@ _MAX_DEPTH = 100
 MAX_NAME = 250
 # Of names of what is logged, of ids and of tags. Values have no limit but the body's.
 MAX_TEXT = 10_000
-MAX_BATCH = 100_000
+# Clients send a thousand. As many metrics that are all new keep other writers waiting for seconds.
+MAX_BATCH = 30_000
+MAX_TEXTS = 100_000
 # These begin paths of the server's own, so that no workspace's page could be reached under them.
 _RESERVED = {"api", "clientlib", "health", "optimizer", "page-data", "sign-in", "static"}
 
@@ -79,7 +82,7 @@ class Fields:
         value = self.raw(name)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.error(name, "a list of texts")
-        self._limit(name, len(value), MAX_BATCH, "texts")
+        self._limit(name, len(value), MAX_TEXTS, "texts")
         self._limit(name, max(map(len, value), default=0), MAX_TEXT, "characters in one text")
         return value
 
@@ -190,7 +193,9 @@ class Fields:
     def error(self, name: str, expected: str, sdk_error_code: int = 0) -> RequestError:
         """The refusal of one field."""
         value = self._members.get(name)
-        was = "is missing" if value is None else f"is {str(value)[:80]!r}"
+        # Of a list or object only the beginning is written out: it may be a long one.
+        shown = reprlib.repr(value) if isinstance(value, list | dict) else str(value)
+        was = "is missing" if value is None else f"is {shown[:80]!r}"
         return RequestError(f"{self._where}{name} {was}; expected {expected}.", sdk_error_code=sdk_error_code)
 
 
