@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from zenml_comet_tracker.local import auth
+from zenml_comet_tracker.local import auth, openapi
 from zenml_comet_tracker.local.auth import Guard
 from zenml_comet_tracker.local.gate import Gate
 from zenml_comet_tracker.local.pages.views import error_page
@@ -18,6 +21,7 @@ from zenml_comet_tracker.local.routes import (
     assets,
     callbacks,
     charts,
+    declarations,
     experiments,
     git,
     handshake,
@@ -73,6 +77,7 @@ def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
     app.state.store = store
     app.state.root = f"http://127.0.0.1:{port}"
     app.state.gate = Gate(store, api_key, port)
+    app.state.openapi = functools.cache(_document)
     app.include_router(auth.router)
     app.include_router(keys.local, prefix=LOCAL)
     # Routes are tried one after the other: what comes a thousand times an experiment stands before the rest.
@@ -88,6 +93,15 @@ def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
     app.include_router(pages)
     _answer_errors(app)
     return Guard(app, app.state.gate)
+
+
+def _document() -> dict[str, Any]:
+    return openapi.document(
+        [
+            (REST, declarations.REST, [noun.rest for noun in _NOUNS]),
+            (CLIENTLIB, declarations.CLIENTLIB, [noun.clientlib for noun in _SDK_NOUNS]),
+        ]
+    )
 
 
 def _nothing_else() -> APIRouter:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import AfterValidator
 
-from zenml_comet_tracker.local.pages import data, files, panels, static_files
+from zenml_comet_tracker.local.pages import data, files, panels, reference, static_files
 from zenml_comet_tracker.local.pages.rendering import Link, error_page, page, path, sign_in_page
 from zenml_comet_tracker.local.pages.snippets import snippets
 from zenml_comet_tracker.local.store import experiment_table, views
@@ -47,6 +47,7 @@ router = APIRouter(include_in_schema=False)
 router.include_router(static_files.router)
 router.include_router(data.router)
 router.include_router(files.router)
+router.include_router(reference.router)
 
 
 @router.get("/")

@@ -83,14 +83,16 @@ def experiment_url(root: str, workspace: str, project: str, key: str = "") -> st
     return f"{root}/{quote(workspace, safe='')}/{quote(project, safe='')}/{key}"
 
 
-async def _json_call(request: Request) -> Call:
+async def read_json(request: Request) -> Call:
+    """A call whose fields are the members of a JSON object."""
     members = await _json(request)
     if not isinstance(members, dict):
         raise RequestError(f"The body is a JSON {type(members).__name__}; expected an object.")
     return Call(fields=Fields(members), **_surroundings(request))
 
 
-async def _json_list_call(request: Request) -> Call:
+async def read_json_list(request: Request) -> Call:
+    """A call whose body is a JSON list, as the field `body`."""
     return Call(fields=Fields({"body": await _json(request)}), **_surroundings(request))
 
 
@@ -118,11 +120,13 @@ def _with_special_numbers_quoted(body: bytes) -> bytes:
     return _TEXT_OR_SPECIAL.sub(lambda found: b'"%b"' % found[1] if found[1] else found[0], body)
 
 
-async def _query_call(request: Request) -> Call:
+async def read_query(request: Request) -> Call:
+    """A call whose fields are those of the query."""
     return Call(fields=Fields(request.query_params), **_surroundings(request))
 
 
-async def _upload(request: Request) -> AsyncIterator[Upload]:
+async def read_upload(request: Request) -> AsyncIterator[Upload]:
+    """A call with a file, which is let go of after the answer."""
     form = await multipart.read(request, MAX_BODY_BYTES, request.app.state.store.files.incoming)
     try:
         yield Upload(
@@ -170,8 +174,8 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-JsonCall: TypeAlias = Annotated[Call, Depends(_json_call)]
+JsonCall: TypeAlias = Annotated[Call, Depends(read_json)]
 # For a body that is a list: its fields hold the one value `body`.
-JsonListCall: TypeAlias = Annotated[Call, Depends(_json_list_call)]
-QueryCall: TypeAlias = Annotated[Call, Depends(_query_call)]
-UploadCall: TypeAlias = Annotated[Upload, Depends(_upload)]
+JsonListCall: TypeAlias = Annotated[Call, Depends(read_json_list)]
+QueryCall: TypeAlias = Annotated[Call, Depends(read_query)]
+UploadCall: TypeAlias = Annotated[Upload, Depends(read_upload)]

@@ -24,7 +24,7 @@ MAX_TEXT = 10_000
 MAX_BATCH = 30_000
 MAX_TEXTS = 100_000
 # These begin paths of the server's own, so that no workspace's page could be reached under them.
-_RESERVED = {"api", "clientlib", "health", "optimizer", "page-data", "sign-in", "static"}
+_RESERVED = {"api", "clientlib", "docs", "health", "openapi.json", "optimizer", "page-data", "sign-in", "static"}
 
 
 class Fields:
