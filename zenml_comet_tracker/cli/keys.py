@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from zenml_comet_tracker.cli.failures import Failure
+from zenml_comet_tracker.cli.owner import get, opened, post
 from zenml_comet_tracker.cli.server import data_option, json_option
 from zenml_comet_tracker.local import folder, launch
-
-if TYPE_CHECKING:
-    from zenml_comet_tracker.local.launch import RunningServer
-    from zenml_comet_tracker.local.store.store import Store
 
 _OWNER = "(the owner's)"
 
@@ -38,7 +32,7 @@ def list_keys(data: Path, as_json: bool) -> None:
     """Show the names of all keys, when they were made, and the day they were last used; never the keys."""
     running = launch.find(data)
     if running is not None:
-        found = _get(running, "keys")["keys"]
+        found = get(running, "keys")["keys"]
     elif folder.read_api_key(data) is None:
         found = []
     else:
@@ -60,7 +54,7 @@ def list_keys(data: Path, as_json: bool) -> None:
 def add(name: str, data: Path, as_json: bool) -> None:
     """Make a key called NAME and print it, this once."""
     running = launch.find(data)
-    key = str(_post(running, "keys/add", {"name": name})["apiKey"]) if running is not None else _store_key(data, name)
+    key = str(post(running, "keys/add", {"name": name})["apiKey"]) if running is not None else _store_key(data, name)
     click.echo(json.dumps({"name": name, "api_key": key}) if as_json else key)
 
 
@@ -71,7 +65,7 @@ def revoke(name: str, data: Path) -> None:
     """End the key called NAME at once."""
     running = launch.find(data)
     if running is not None:
-        _post(running, "keys/revoke", {"name": name})
+        post(running, "keys/revoke", {"name": name})
     else:
         _end_key(data, name)
     click.echo(f"The key {name} is good for nothing any more.")
@@ -83,68 +77,31 @@ def rotate(data: Path) -> None:
     """Replace the owner's key, in its file. The old one ends at once, and all browsers are signed out."""
     running = launch.find(data)
     if running is not None:
-        _post(running, "keys/rotate", {})
+        post(running, "keys/rotate", {})
     else:
-        with _opened(data):
+        with opened(data):
             folder.rotate_api_key(data)
     click.echo(f"{data / 'api_key'} holds a new key. What runs with the old one has to be told.")
-
-
-def _get(server: RunningServer, path: str) -> dict[str, Any]:
-    from zenml_comet_tracker.comet.transport import Transport
-
-    return Transport(server.url, server.api_key).get_json(f"api/local/{path}")
-
-
-def _post(server: RunningServer, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    from zenml_comet_tracker.comet.errors import StatusError
-    from zenml_comet_tracker.comet.transport import Transport
-
-    try:
-        return Transport(server.url, server.api_key).post_json(f"api/local/{path}", body)
-    except StatusError as error:
-        raise Failure(error.server_message or str(error)) from error
-
-
-@contextlib.contextmanager
-def _opened(data: Path) -> Iterator[Store]:
-    """The store of a server that does not run, which cannot start meanwhile."""
-    from zenml_comet_tracker.local.lock import ServerLock
-    from zenml_comet_tracker.local.store.check import check
-    from zenml_comet_tracker.local.store.faults import StoreError
-    from zenml_comet_tracker.local.store.store import Store
-
-    folder.prepare(data)
-    try:
-        with ServerLock(data):
-            check(data)
-            folder.api_key(data)
-            with contextlib.closing(Store(data)) as store:
-                yield store
-    except StoreError as error:
-        raise Failure(str(error)) from error
-    except BlockingIOError:
-        raise Failure(f"The local Comet with the data in {data} is just starting or stopping. Try again.") from None
 
 
 def _stored_keys(data: Path) -> list[dict[str, Any]]:
     from zenml_comet_tracker.local.store import keys as stored
 
-    with _opened(data) as store, store.read() as connection:
+    with opened(data) as store, store.read() as connection:
         return [asdict(key) for key in stored.everyone(connection)]
 
 
 def _store_key(data: Path, name: str) -> str:
     from zenml_comet_tracker.local.store import keys as stored
 
-    with _opened(data) as store, store.write() as transaction:
+    with opened(data) as store, store.write() as transaction:
         return stored.add(transaction, name)
 
 
 def _end_key(data: Path, name: str) -> None:
     from zenml_comet_tracker.local.store import keys as stored
 
-    with _opened(data) as store, store.write() as transaction:
+    with opened(data) as store, store.write() as transaction:
         stored.revoke(transaction, name)
 
 

@@ -43,6 +43,7 @@ from zenml_comet_tracker.local.routes import (
     system_metrics,
     tags,
     texts,
+    upkeep,
     views,
 )
 from zenml_comet_tracker.local.routes.answers import RequestError, refused
@@ -80,6 +81,7 @@ def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
     app.state.openapi = functools.cache(_document)
     app.include_router(auth.router)
     app.include_router(keys.local, prefix=LOCAL)
+    app.include_router(upkeep.local, prefix=LOCAL)
     # Routes are tried one after the other: what comes a thousand times an experiment stands before the rest.
     for sdk_noun in _SDK_NOUNS:
         app.include_router(sdk_noun.clientlib, prefix=CLIENTLIB)

@@ -40,9 +40,10 @@ def examine(folder: Path) -> Report:
     with reading(folder) as engine:
         try:
             _require_schema(engine)
-            report.problems += _of_database(engine)
+            report.problems += _damages(engine)
+            # Of a damaged database's tables nothing can be said.
             if not report.problems:
-                # Of a damaged database's tables nothing can be said.
+                report.problems += _strays(engine)
                 _look_at_points(engine, report)
                 _look_at_files(engine, folder, report)
         except DatabaseError as error:
@@ -58,13 +59,18 @@ def _require_schema(engine: Engine) -> None:
             )
 
 
-def _of_database(engine: Engine) -> list[str]:
+def _damages(engine: Engine) -> list[str]:
     with engine.begin() as connection:
         said = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-        problems = [f"The database is damaged: {line}." for line in said if line != "ok"]
-        for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
-            problems.append(f"Row {row} of table {table} belongs to a row of {parent} that is not there.")
-    return problems
+    return [f"The database is damaged: {line}." for line in said if line != "ok"]
+
+
+def _strays(engine: Engine) -> list[str]:
+    with engine.begin() as connection:
+        found = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return [
+        f"Row {row} of table {table} belongs to a row of {parent} that is not there." for table, row, parent, _ in found
+    ]
 
 
 def _look_at_points(engine: Engine, report: Report) -> None:

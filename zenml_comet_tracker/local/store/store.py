@@ -111,6 +111,18 @@ class Store:
                 freed += sum(self.files.remove(sha256) for sha256 in unclaimed if sha256 not in named)
         return freed
 
+    def shrink(self, *, rebuild: bool) -> None:
+        """Gives the database's unused space back to the disk; with `rebuild` by writing the whole of it anew."""
+        if rebuild:
+            self._database.rebuild()
+        else:
+            self._database.shrink()
+            self._database.fold()
+
+    def database_bytes(self) -> int:
+        """What the database takes on the disk, its log included."""
+        return sum(path.stat().st_size for path in self.folder.glob(f"{DATABASE}*") if path.suffix != ".db-shm")
+
     def _give_back(self, contents: Iterable[str], *, shrinks: bool = False) -> None:
         """Gives the space of what is not needed any more back to the disk. That it cannot is no failure of the request:
         what is left is found by the next sweep."""
