@@ -116,6 +116,13 @@ def test_experiments_come_in_the_order_asked_for(server: LocalServer, order: Any
     assert _names(_search(server, ALL, multipleSort=order)) == expected
 
 
+def test_experiments_can_be_sorted_by_every_field(server: LocalServer) -> None:
+    columns = server.get("project/column-names", workspaceName="ws", projectName="p")["columns"]
+    assert len(columns) > 20
+    for column in columns:
+        assert _search(server, ALL, multipleSort=[{"id": column["id"]}])["total"] == 4, column
+
+
 def test_a_query_holds_every_predicate_whatever_is_said_of_negation(server: LocalServer) -> None:
     rules = _rule("metrics", "loss", "greater", 0.1), _rule("params", "lr", "not_equal", 11)
     predicates = [{**predicate, "negated": True} for predicate in _predicates(*rules)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import JSON, Column, ColumnElement, Table, exists, false, null, select, type_coerce
+from sqlalchemy import JSON, Column, ColumnElement, Table, exists, literal, null, select, type_coerce
 
 from zenml_comet_tracker.local.store import schema, standing
 from zenml_comet_tracker.local.store.schema import asset, document, experiment
@@ -83,8 +83,8 @@ METADATA: Mapping[str, Known] = {
     "runActive": Known("boolean", lambda now_millis: standing.status(now_millis) == "running"),
     "hasImages": Known("boolean", lambda _: _has_images()),
     "hasHtml": Known("boolean", lambda _: _has_html()),
-    # Notes belong to projects here.
-    "hasNotes": Known("boolean", lambda _: false()),
+    # Notes belong to projects here. Bound, since an order by 0 would mean a column's number.
+    "hasNotes": Known("boolean", lambda _: literal(False)),
     "codeSHA": Known("string", lambda _: _text_of("git", "parent")),
     # Optimizers are not supported.
     "optimizationId": Known("string", lambda _: null()),
