@@ -251,6 +251,7 @@ def test_a_session_ends_with_the_key_it_was_made_under(local_server: LocalServer
     [
         ("/local/general/?sort=name", "/local/general/?sort=name"),
         ("//evil.example", "/"),
+        ("///evil.example", "/"),
         ("/\\evil.example", "/"),
         ("https://evil.example", "/"),
         ("https:evil", "/"),
