@@ -1,4 +1,4 @@
-"""`zenml-comet local backup`, `restore`, `check`, `gc`: what they print and their exit codes, with a server or without."""
+"""`zenml-comet local backup`, `restore`, `check`, `gc`: what they print, their exit codes, with a server or without."""
 
 from __future__ import annotations
 
