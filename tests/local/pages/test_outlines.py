@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine, event
 
-from tests.fixtures.local_server import TurnedClock
+from tests.fixtures.local_server import LocalServer, TurnedClock
+from tests.local.conftest import begin
 from tests.local.store.conftest import KEY, store  # noqa: F401
 from tests.local.store.test_rollups import add
 from zenml_comet_tracker.local.pages import charts, outlines
@@ -138,3 +140,22 @@ def test_a_series_of_nothing_finite_is_drawn_as_marks(store: Store, value: float
     found, whole, _ = drawn(store, Look(buckets=BUCKETS), {"": logged(values=np.full(COUNT, value))})
     assert len(found["x"]) == len(found["y"]) == 0
     assert (found["note"], found["marks"]) == (whole["note"], whole["marks"])
+
+
+def test_a_page_of_thousands_of_metrics_reads_no_series(local_server: LocalServer) -> None:
+    key = begin(local_server)
+    values = [{"metricName": f"layer{at}/norm", "metricValue": at, "step": 1} for at in range(3_000)]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=values)
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        asked.append(given[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        page = local_server.call("GET", f"ws/tests/{key}")
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert page.text.count("data-chart=") == 3_000
+    assert asked
+    assert not [statement for statement in asked if "chunk" in statement or "rollup" in statement]
