@@ -1,0 +1,13 @@
+"""A killed server has all that it answered; the long form is `make kills`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.local import kills
+
+
+def test_what_a_killed_server_answered_is_there_and_marked_values_once(daemon_folder: Path) -> None:
+    outcome = kills.play(daemon_folder, 2, seed=4, most=60)
+    assert outcome.problems == []
+    assert (outcome.answered > 100, outcome.files > 0) == (True, True), outcome
