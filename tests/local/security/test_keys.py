@@ -17,6 +17,8 @@ from tests.local.test_auth import sign_in
 from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.local import folder, launch
 from zenml_comet_tracker.local.gate import Gate
+from zenml_comet_tracker.local.store import backup, keys, restore
+from zenml_comet_tracker.local.store.store import Store
 
 DAY = 24 * 3600
 
@@ -149,3 +151,28 @@ def test_the_command_works_while_the_server_does_not(daemon_folder: Path) -> Non
     with closing(sqlite3.connect(daemon_folder / "comet.db")) as connection:
         names = connection.execute("SELECT name, revoked_millis IS NULL FROM api_key ORDER BY name").fetchall()
     assert names == [("laptop", 1), ("phone", 0)]
+
+
+def test_a_backup_brings_no_keys_and_no_sessions_and_revives_none(tmp_path: Path) -> None:
+    def named(folder: Path) -> list[tuple[str, bool]]:
+        with closing(Store(folder)) as store, store.read() as connection:
+            return [(key.name, key.revoked_millis is None) for key in keys.everyone(connection)]
+
+    own, others = tmp_path / "own", tmp_path / "others"
+    with closing(Store(own)) as store:
+        with store.write() as transaction:
+            stolen = keys.add(transaction, "stolen")
+            keys.add(transaction, "kept")
+        Gate(store, "owner", 1).open_session()
+    archive = backup.back_up(own, tmp_path / "backup.zip").path
+    with closing(Store(own)) as store, store.write() as transaction:
+        keys.revoke(transaction, "stolen")
+    restore.restore(archive, own, force=True)
+    assert named(own) == [("kept", True), ("stolen", False)]
+    restore.restore(archive, others)
+    assert named(others) == []
+    for folder_ in (own, others):
+        with closing(Store(folder_)) as store, store.read() as connection:
+            assert keys.name_of(connection, stolen) is None
+        with closing(sqlite3.connect(folder_ / "comet.db")) as connection:
+            assert connection.execute("SELECT count(*) FROM session").fetchone() == (0,)

@@ -26,12 +26,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, column, func, not_, select, table
+from sqlalchemy import and_, column, delete, func, insert, inspect, not_, select, table
 from sqlalchemy.exc import DatabaseError
 
 from zenml_comet_tracker.local import folder as data_folder
 from zenml_comet_tracker.local.errors import BackupError
 from zenml_comet_tracker.local.lock import ServerLock
+from zenml_comet_tracker.local.store import schema
 from zenml_comet_tracker.local.store.backup import FORMAT, MANIFEST, entry_of, told_by
 from zenml_comet_tracker.local.store.check import DATABASE, refuse_newer
 from zenml_comet_tracker.local.store.database import make_engine
@@ -221,6 +222,7 @@ def _put_in_place(staging: Path, folder: Path, present: set[str]) -> Path | None
     aside = _set_aside(folder, before)
     arrived: list[Path] = []
     try:
+        _keep_keys(staging / DATABASE, folder / DATABASE)
         for sha256 in present:
             target = content_path(folder, sha256)
             for made in (target.parent.parent, target.parent):
@@ -246,6 +248,34 @@ def _put_in_place(staging: Path, folder: Path, present: set[str]) -> Path | None
     for sha256 in before - present:
         content_path(folder, sha256).unlink()
     return aside
+
+
+def _keep_keys(restored: Path, before: Path) -> None:
+    """Who may in is for the folder to say: a backup brings neither keys nor sessions, and revives none that ended."""
+    known = _keys(before) if before.exists() else []
+    engine = make_engine(restored)
+    try:
+        with engine.begin() as connection:
+            there = set(inspect(connection).get_table_names())
+            for each in (schema.session, schema.api_key):
+                if each.name in there:
+                    connection.execute(delete(each))
+            if known and schema.api_key.name in there:
+                connection.execute(insert(schema.api_key), known)
+    finally:
+        engine.dispose()
+
+
+def _keys(database: Path) -> list[dict[str, Any]]:
+    """The named keys of a database, none of one that cannot be read any more."""
+    engine = make_engine(database)
+    try:
+        with engine.begin() as connection:
+            return [dict(row._mapping) for row in connection.execute(select(schema.api_key))]
+    except DatabaseError:
+        return []
+    finally:
+        engine.dispose()
 
 
 def _set_aside(folder: Path, before: set[str]) -> Path | None:
