@@ -37,7 +37,9 @@ def test_the_log_holds_no_secret_and_no_query(daemon: launch.RunningServer, daem
         requests.get(f"{daemon.url}/api/rest/v2/experiments?projectName=secret-query", headers=headers, timeout=20)
         requests.post(f"{daemon.url}/clientlib/logger/add/run", json={"apiKey": key}, headers=headers, timeout=20)
     launch.stop(daemon_folder)
-    log = (daemon_folder / "server.log").read_text("utf-8")
+    logs = sorted(daemon_folder.glob("*.log*"))
+    assert daemon_folder / "server.log" in logs
+    log = "\n".join(path.read_text("utf-8") for path in logs)
     for secret in (daemon.api_key, named, wrong, code, cookie, "secret-query"):
         assert secret not in log, secret
 
