@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check audit bench .run-bench faults soak clean
+.PHONY: help demo test check audit bench .run-bench contract compat faults soak clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,8 @@ help:
 	@echo "make check   ruff, mypy --strict, layer rules"
 	@echo "make audit   look for known vulnerabilities in what is installed (needs the network)"
 	@echo "make bench   measure, side by side with the peers (ARGS=server: the local Comet)"
+	@echo "make contract  send 20,000 generated requests to the local Comet (REQUESTS=20000)"
+	@echo "make compat  play every call of the official SDK in several of its versions (SDKS='3.58.8 3.49.11')"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
 	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"
 
@@ -44,6 +46,21 @@ bench:
 .run-bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
+contract: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.local.schema $(or $(REQUESTS),20000)
+
+# Each version of the SDK in a place of its own; the tests stay in theirs.
+compat: SDKS ?= newest 3.57.4 3.49.12
+compat: $(VENV)/.ready-dev
+	@for sdk in $(SDKS); do \
+	  test "$$sdk" = newest && wanted=comet_ml || wanted="comet_ml==$$sdk"; \
+	  test -x .venv-sdk/$$sdk/bin/python || $(PYTHON) -m venv .venv-sdk/$$sdk; \
+	  .venv-sdk/$$sdk/bin/python -m pip install --quiet --upgrade "$$wanted" matplotlib pandas pillow || exit 1; \
+	  echo "comet_ml $$sdk"; \
+	  SDK_PYTHON=$(CURDIR)/.venv-sdk/$$sdk/bin/python $(BIN)/python -m pytest -n 2 --dist loadfile tests/local/sdk $(ARGS) \
+	    || failed="$$failed $$sdk"; \
+	done; test -z "$$failed" || { echo "failed with:$$failed" >&2; exit 1; }
+
 faults: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.faults $(ARGS)
 
@@ -51,7 +68,7 @@ soak: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.faults.soak $(SECONDS)
 
 clean:
-	rm -rf $(VENV) .venv-audit .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-audit .venv-bench .venv-sdk .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

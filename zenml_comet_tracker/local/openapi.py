@@ -126,7 +126,7 @@ def _responses(declared: Declaration) -> dict[str, Any]:
     if declared.answer_kind == "unsupported":
         return {"501": _json({"$ref": "#/components/schemas/Error"}, "Not supported here."), **refusals}
     if declared.answer_kind == "file":
-        bytes_ = {"description": "The bytes.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+        bytes_ = {"description": "The bytes.", "content": {"*/*": {"schema": {}}}}
         return {"200": bytes_, "206": bytes_, **refusals}
     schemas = {"ok": _OK, "everything": {"type": "object"}}
     return {"200": _json(schemas.get(declared.answer_kind) or _answer(declared.answers), "Done."), **refusals}
