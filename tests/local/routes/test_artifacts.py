@@ -225,6 +225,36 @@ def test_files_come_from_both_clients_and_as_links(local_server: LocalServer, ke
     assert local_server.get("artifacts/version/files", **by_id) == files
 
 
+def test_a_closed_version_keeps_its_files(local_server: LocalServer, key: str, name: str) -> None:
+    made = upsert(local_server, key, name)
+    version, asset_id = made["artifactVersionId"], uuid.uuid4().hex
+    upload(local_server, key, b"one", fileName="a.txt", assetId=asset_id, artifactVersionId=version)
+    close(local_server, key, made)
+
+    def sent(data: bytes, **query: str) -> int:
+        path = "api/rest/v2/write/experiment/upload-asset"
+        files = {"file": ("a.txt", data)}
+        return local_server.call("POST", path, params={"experimentKey": key, **query}, files=files).status_code
+
+    assert sent(b"more", fileName="b.txt", artifactVersionId=version) == 400
+    assert sent(b"else", fileName="a.txt", artifactVersionId=version, overwrite="true") == 400
+    assert sent(b"taken out of it", fileName="a.txt", assetId=asset_id) == 400
+    link = {"link": "s3://bucket/b", "artifactVersionId": version}
+    remote = {"experimentKey": key, "remoteArtifactAssetRequests": [link]}
+    assert refused(local_server, "clientlib/rest/v2/write/artifact/assets/remote/batch", json=remote) == (400, 0)
+    gone = {"experimentKey": key, "assetId": asset_id}
+    assert refused(local_server, "api/rest/v2/write/experiment/asset/delete", params=gone) == (400, 0)
+    failed = {"artifactVersionId": version, "experimentKey": key, "state": "ERROR"}
+    assert refused(local_server, "api/rest/v2/write/artifacts/state", json=failed) == (400, 0)
+
+    # The answer to the upload was lost, and it came once more behind the end.
+    assert sent(b"one", fileName="a.txt", assetId=asset_id, artifactVersionId=version) == 200
+    close(local_server, key, made)
+    files = local_server.get("artifacts/version/files", versionId=version)["files"]
+    assert [(file["fileName"], file["assetId"], file["fileSize"]) for file in files] == [("a.txt", asset_id, 3)]
+    assert content(local_server, asset_id, experimentKey=key).content == b"one"
+
+
 def test_readers_and_makers_are_known(local_server: LocalServer, key: str, name: str) -> None:
     made = closed(local_server, key, name)
     reader = begin(local_server)

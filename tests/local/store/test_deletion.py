@@ -97,7 +97,7 @@ def test_what_an_artifact_holds_outlives_its_experiment(two: Store) -> None:
         )
         transaction.connection.execute(
             schema.artifact_version.insert().values(
-                id="v", artifact_id="a", version="1.0.0", major=1, minor=0, patch=0, state="CLOSED",
+                id="v", artifact_id="a", version="1.0.0", major=1, minor=0, patch=0, state="OPEN",
                 experiment_key=KEY, created_millis=1,
             )
         )  # fmt: skip

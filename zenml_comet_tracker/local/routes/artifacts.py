@@ -16,7 +16,8 @@ from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.ids import made_id
 from zenml_comet_tracker.local.routes.names import optional_names
 from zenml_comet_tracker.local.store import artifact_versions, artifacts, assets, experiments, lineage
-from zenml_comet_tracker.local.store.artifact_versions import CLOSED, ERROR, NewVersion
+from zenml_comet_tracker.local.store.artifact_versions import NewVersion
+from zenml_comet_tracker.local.store.artifacts import CLOSED, ERROR
 from zenml_comet_tracker.local.store.assets import NewAsset
 
 rest = APIRouter()

@@ -19,6 +19,7 @@ _ANSWERS = {
     faults.UnknownArtifactVersionError: (404, 624523),
     faults.ArtifactOpenError: (400, 90402),
     faults.ArtifactFailedError: (400, 90403),
+    faults.ArtifactClosedError: (400, 0),
     faults.BadVersionError: (400, 42001),
     faults.DiskFullError: (507, 0),
     faults.DiskFaultError: (503, 0),

@@ -10,16 +10,16 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 from sqlalchemy.dialects.sqlite import insert as upsert_into
 
 from zenml_comet_tracker.local.store import artifacts, kept_assets, schema, versions
-from zenml_comet_tracker.local.store.artifacts import written
+from zenml_comet_tracker.local.store.artifacts import CLOSED, ERROR, OPEN, written
 from zenml_comet_tracker.local.store.database import Transaction
 from zenml_comet_tracker.local.store.faults import (
+    ArtifactClosedError,
     ArtifactFailedError,
     ArtifactOpenError,
     UnknownArtifactError,
     VersionTakenError,
 )
 
-OPEN, CLOSED, ERROR = "OPEN", "CLOSED", "ERROR"
 # What stands for the highest closed version where no alias is called so.
 LATEST = "latest"
 
@@ -152,8 +152,10 @@ def label(
 
 
 def set_state(connection: Connection, version_id: str, state: str) -> None:
-    """Says that all files of the version are there (CLOSED) or will not come (ERROR)."""
-    require(connection, version_id)
+    """Says that all files of the version are there (CLOSED) or will not come (ERROR). Raises `ArtifactClosedError`."""
+    row = require(connection, version_id)
+    if row.state == CLOSED != state:
+        raise ArtifactClosedError(row.version)
     _change(connection, version_id, state=state)
 
 

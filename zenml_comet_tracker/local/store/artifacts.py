@@ -13,6 +13,9 @@ from zenml_comet_tracker.local.store import schema
 from zenml_comet_tracker.local.store.database import Transaction
 from zenml_comet_tracker.local.store.faults import UnknownArtifactError
 
+# The states of a version: while its files come, when all are there, when some will not come.
+OPEN, CLOSED, ERROR = "OPEN", "CLOSED", "ERROR"
+
 
 def ensure(transaction: Transaction, experiment: Row[Any], name: str, artifact_type: str) -> str:
     """The id of the artifact `name` in the experiment's workspace, made when missing; the newest type counts."""

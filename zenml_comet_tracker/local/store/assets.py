@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store.artifacts import CLOSED
 from zenml_comet_tracker.local.store.database import Transaction
-from zenml_comet_tracker.local.store.faults import UnknownArtifactVersionError, UnknownAssetError
+from zenml_comet_tracker.local.store.faults import ArtifactClosedError, UnknownArtifactVersionError, UnknownAssetError
 
 MODEL_ELEMENT = "model-element"
 GIT_PATCH = "git-patch"
@@ -41,7 +42,8 @@ class NewAsset:
 
 def add(transaction: Transaction, experiment_id: int, new: NewAsset, *, overwrite: bool) -> None:
     """Stores an asset; sent again with the same id it replaces itself, with `overwrite` all of its name and type, be it
-    in the experiment or in the artifact version that it belongs to. Raises `UnknownArtifactVersionError`.
+    in the experiment or in the artifact version that it belongs to. Raises `UnknownArtifactVersionError`, and
+    `ArtifactClosedError` unless it is in the closed version as it comes.
 
     Two experiments may each have an asset of one id: who uploads an archive again does so under the ids in it.
     """
@@ -50,6 +52,13 @@ def add(transaction: Transaction, experiment_id: int, new: NewAsset, *, overwrit
     if version is not None and not _has_version(connection, version):
         raise UnknownArtifactVersionError(version)
     replaced = and_(asset.experiment_id == experiment_id, asset.asset_id == new.asset_id)
+    stored = connection.execute(select(schema.asset).where(replaced)).one_or_none()
+    closed = _closed(connection, version) or _closed(connection, None if stored is None else stored.artifact_version_id)
+    if closed is not None:
+        told = ("artifact_version_id", "file_name", "sha256", "link")
+        if stored is None or any(getattr(stored, name) != getattr(new, name) for name in told):
+            raise ArtifactClosedError(closed)
+        return
     if overwrite:
         same = (asset.experiment_id == experiment_id, asset.file_name == new.file_name, asset.type == new.type)
         others = and_(*same, asset.artifact_version_id.is_not_distinct_from(version), asset.asset_id != new.asset_id)
@@ -103,12 +112,17 @@ def require(
 
 
 def remove(transaction: Transaction, experiment_id: int, asset_id: str) -> None:
-    """Takes an asset away. Raises `UnknownAssetError`."""
-    asset = schema.asset.c
+    """Takes an asset away. Raises `UnknownAssetError`, and `ArtifactClosedError` for one of a closed version."""
+    connection, asset = transaction.connection, schema.asset.c
     of_it = and_(asset.experiment_id == experiment_id, asset.asset_id == asset_id)
-    _release(transaction, of_it)
-    if transaction.connection.execute(delete(schema.asset).where(of_it)).rowcount == 0:
+    row = connection.execute(select(schema.asset).where(of_it)).one_or_none()
+    if row is None:
         raise UnknownAssetError(asset_id)
+    closed = _closed(connection, row.artifact_version_id)
+    if closed is not None:
+        raise ArtifactClosedError(closed)
+    _release(transaction, of_it)
+    connection.execute(delete(schema.asset).where(of_it))
 
 
 def release_all(transaction: Transaction, experiment_id: int) -> None:
@@ -171,6 +185,14 @@ def _kept(
 def _has_version(connection: Connection, version_id: str) -> bool:
     version = schema.artifact_version.c.id
     return connection.scalar(select(version).where(version == version_id)) is not None
+
+
+def _closed(connection: Connection, version_id: str | None) -> str | None:
+    """The number of the artifact version when it is closed, else None."""
+    version = schema.artifact_version.c
+    if version_id is None:
+        return None
+    return connection.scalar(select(version.version).where(version.id == version_id, version.state == CLOSED))
 
 
 def _in_a_model(experiment_id: int) -> tuple[Any, Any]:

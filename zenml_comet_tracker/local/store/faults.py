@@ -12,6 +12,7 @@ StoreError
  ├── UnknownArtifactError
  ├── ArtifactOpenError        its files are still on their way
  ├── ArtifactFailedError      its upload failed
+ ├── ArtifactClosedError      its files are not to change any more
  ├── UnknownModelError        the registry has no such model or version of it
  ├── BadVersionError          not a semantic version
  ├── ProjectInUseError        it has experiments, and they were not to be deleted
@@ -101,6 +102,15 @@ class ArtifactFailedError(StoreError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"Artifact {what} is not final: the upload of its files failed.")
+
+
+class ArtifactClosedError(StoreError):
+    """The version is closed, and something would have changed its files."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"Version {version} of the artifact is closed: its files stay as they are. Log another version of it."
+        )
 
 
 class UnknownModelError(StoreError):
