@@ -23,18 +23,18 @@ def _expected(running: bool, crashed: bool, silent: int, end: int | None) -> tup
     return ("lost", max(START, NOW - silent)) if silent > 30_000 else ("running", NOW)
 
 
-@pytest.mark.parametrize(("running", "crashed", "silent", "end"), STATES)
-def test_api_and_page_say_the_same(store: Store, running: bool, crashed: bool, silent: int, end: int | None) -> None:
-    columns = {"running": running, "crashed": crashed, "last_beat_millis": NOW - silent, "end_millis": end}
-    with store.write_to(KEY) as target:
-        experiments.change(target.transaction, target.experiment.id, start_millis=START, **columns)
-    with store.read() as connection:
-        row = standing.require(connection, KEY, NOW)
-        page = views.find_experiment(connection, NOW, KEY)
-    assert page is not None
-    status, ended = _expected(running, crashed, silent, end)
-    assert (row.status, row.ended_millis) == (status, ended)
-    assert (page.status, page.seconds) == (status, max(0, ended - START) / 1_000)
+def test_api_and_page_say_the_same_of_every_state(store: Store) -> None:
+    for running, crashed, silent, end in STATES:
+        columns = {"running": running, "crashed": crashed, "last_beat_millis": NOW - silent, "end_millis": end}
+        with store.write_to(KEY) as target:
+            experiments.change(target.transaction, target.experiment.id, start_millis=START, **columns)
+        with store.read() as connection:
+            row = standing.require(connection, KEY, NOW)
+            page = views.find_experiment(connection, NOW, KEY)
+        assert page is not None
+        status, ended = _expected(running, crashed, silent, end)
+        assert (row.status, row.ended_millis) == (status, ended), columns
+        assert (page.status, page.seconds) == (status, max(0, ended - START) / 1_000), columns
 
 
 @pytest.mark.parametrize(
