@@ -63,7 +63,7 @@ PAGES = ["/", "/ws", "/ws/p", "/ws/p/", "/ws/p/key", "/page-data/changes", "/sta
 def every_call(server: LocalServer) -> list[tuple[str, str]]:
     """Method and path of everything that the application answers to."""
     app: Any = create_app(server.store, KEY, 1)
-    described = app._app.openapi()["paths"]
+    described = app.app._app.openapi()["paths"]
     calls = [
         (method.upper(), re.sub("{[^}]*}", "x", path)) for path, methods in described.items() for method in methods
     ]

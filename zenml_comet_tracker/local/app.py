@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from zenml_comet_tracker.local import auth, openapi
+from zenml_comet_tracker.local.access_log import AccessLog
 from zenml_comet_tracker.local.auth import Guard
 from zenml_comet_tracker.local.gate import Gate
 from zenml_comet_tracker.local.pages.views import error_page
@@ -21,6 +22,7 @@ from zenml_comet_tracker.local.routes import (
     assets,
     callbacks,
     charts,
+    counters,
     declarations,
     experiments,
     git,
@@ -51,6 +53,7 @@ from zenml_comet_tracker.local.routes.refusals import refusal
 from zenml_comet_tracker.local.store import disk
 from zenml_comet_tracker.local.store.faults import StoreError
 from zenml_comet_tracker.local.store.store import Store
+from zenml_comet_tracker.local.traffic import Counters, Traffic
 
 REST = "/api/rest/v2"
 CLIENTLIB = "/clientlib"
@@ -78,10 +81,12 @@ def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
     app.state.store = store
     app.state.root = f"http://127.0.0.1:{port}"
     app.state.gate = Gate(store, api_key, port)
+    app.state.counters = Counters()
     app.state.openapi = functools.cache(_document)
     app.include_router(auth.router)
     app.include_router(keys.local, prefix=LOCAL)
     app.include_router(upkeep.local, prefix=LOCAL)
+    app.include_router(counters.local, prefix=LOCAL)
     # Routes are tried one after the other: what comes a thousand times an experiment stands before the rest.
     for sdk_noun in _SDK_NOUNS:
         app.include_router(sdk_noun.clientlib, prefix=CLIENTLIB)
@@ -94,7 +99,7 @@ def create_app(store: Store, api_key: str, port: int) -> ASGIApp:
     app.include_router(_nothing_else())
     app.include_router(pages)
     _answer_errors(app)
-    return Guard(app, app.state.gate)
+    return Traffic(Guard(app, app.state.gate), app.state.counters, AccessLog(store.folder))
 
 
 def _document() -> dict[str, Any]:

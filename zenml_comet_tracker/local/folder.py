@@ -6,6 +6,7 @@
 | `server.json` | URL, process and version of the last server that listened               |
 | `server.lock` | held by the running server; holds its process id                        |
 | `server.log`  | what it had to say, and its predecessor's in `server.log.1`             |
+| `access.log`  | every request as a line, older ones in `access.log.1`                   |
 | `comet.db`    | the database                                                            |
 | `files/`      | the contents of assets                                                  |
 """

@@ -31,7 +31,7 @@ def every_route(server: LocalServer, fill: str = "x") -> list[Route]:
 @lru_cache(maxsize=1)
 def _templates(store: Any) -> list[tuple[str, str]]:
     app: Any = create_app(store, KEY, 1)
-    found = sorted(set(_walk(app._app.routes)))
+    found = sorted(set(_walk(app.app._app.routes)))
     assert len(found) > 150
     assert ("GET", "/{workspace}/{project}/{key}") in found
     return found

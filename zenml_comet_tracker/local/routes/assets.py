@@ -164,7 +164,9 @@ def store(call: Upload, key_field: str, default_type: str) -> Response:
     with call.store.arriving() as arriving:
         new = _new_asset(call, key_field, default_type, arriving)
         call.write(
-            lambda target: assets.add(target.transaction, target.experiment.id, new, overwrite=overwrite), key_field
+            lambda target: assets.add(target.transaction, target.experiment.id, new, overwrite=overwrite),
+            key_field,
+            stores={"assets": 1},
         )
     key = call.fields.text(key_field)
     query = urlencode({"experimentKey": key, "assetId": new.asset_id})

@@ -21,6 +21,7 @@ from zenml_comet_tracker.local.routes.answers import RequestError, done
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store.lanes import LaneMark
 from zenml_comet_tracker.local.store.store import Store, Target
+from zenml_comet_tracker.local.traffic import STORED, Stored, StoredKind
 
 MAX_BODY_BYTES = 64 << 20
 # Parsing as many lists takes a tenth of a second, in which nobody else is answered.
@@ -37,28 +38,36 @@ JOURNAL_LANES = 1
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `root` is the server's own URL, without a slash at its end."""
+    """One request. `root` is the server's own URL, without a slash at its end; `stored` counts for the counters."""
 
     store: Store
     fields: Fields
     mark: LaneMark | None
     root: str
     path: str
+    stored: Stored
 
     def write(
-        self, change: Callable[[Target], None], key_field: str = "experimentKey", *, quiet: bool = False
+        self,
+        change: Callable[[Target], None],
+        key_field: str = "experimentKey",
+        *,
+        quiet: bool = False,
+        stores: Stored | None = None,
     ) -> Response:
         """Makes the change to the experiment that the request names, unless it is stored already; answers OK."""
         with self.store.write_to(self.fields.text(key_field), self.mark, quiet=quiet) as target:
             if target.first_new == 0:
                 change(target)
+                self.stored.update(stores or {})
         return done()
 
-    def write_values(self, count: int, change: Callable[[Target], None]) -> Response:
+    def write_values(self, kind: StoredKind, count: int, change: Callable[[Target], None]) -> Response:
         """As `write`, for a batch: `change` leaves out the values before `target.first_new`."""
         with self.store.write_to(self.fields.text("experimentKey"), self.mark, max(1, count)) as target:
             if target.first_new < count:
                 change(target)
+                self.stored[kind] = count - target.first_new
         return done()
 
 
@@ -147,7 +156,8 @@ def _surroundings(request: Request) -> dict[str, Any]:
     except ValueError as error:
         raise RequestError(f"{LANE_HEADER}: {error}.") from error
     state = request.app.state
-    return {"store": state.store, "mark": mark, "root": state.root, "path": request.url.path}
+    stored = request.scope.get(STORED, {})
+    return {"store": state.store, "mark": mark, "root": state.root, "path": request.url.path, "stored": stored}
 
 
 async def _body(request: Request) -> bytes:

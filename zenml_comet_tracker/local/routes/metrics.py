@@ -27,14 +27,17 @@ def add_batch(call: JsonCall) -> Response:
         arrived, contexts = batch.by_metric(target.first_new)
         metrics.add_points(target.connection, target.experiment.id, target.writer, arrived, contexts)
 
-    return call.write_values(len(batch), store)
+    return call.write_values("points", len(batch), store)
 
 
 @rest.post("/write/experiment/metric")
 def add(call: JsonCall) -> Response:
     """Stores one value."""
     value = metric_value(call.fields, call.store.clock())
-    return call.write(lambda target: metrics.add(target.connection, target.experiment.id, target.writer, [value]))
+    return call.write(
+        lambda target: metrics.add(target.connection, target.experiment.id, target.writer, [value]),
+        stores={"points": 1},
+    )
 
 
 @rest.get("/experiment/metrics/get-metric")

@@ -46,7 +46,7 @@ def log_remote(call: JsonCall) -> Response:
         for file in files:
             assets.add(target.transaction, target.experiment.id, file, overwrite=False)
 
-    return call.write(change)
+    return call.write(change, stores={"assets": len(files)})
 
 
 @rest.get("/experiment/model/asset/list")

@@ -23,6 +23,7 @@ def add_batch(call: JsonCall) -> Response:
     now = call.store.clock()
     values = [_value(fields, now) for fields in call.fields.objects("values")]
     return call.write_values(
+        "parameters",
         len(values),
         lambda target: facts.add_parameters(target.connection, target.experiment.id, values[target.first_new :]),
     )
@@ -32,7 +33,10 @@ def add_batch(call: JsonCall) -> Response:
 def add(call: JsonCall) -> Response:
     """Stores one parameter."""
     value = _value(call.fields, call.store.clock())
-    return call.write(lambda target: facts.add_parameters(target.connection, target.experiment.id, [value]))
+    return call.write(
+        lambda target: facts.add_parameters(target.connection, target.experiment.id, [value]),
+        stores={"parameters": 1},
+    )
 
 
 @rest.post("/write/experiment/parameter/delete")

@@ -34,7 +34,10 @@ def create(call: JsonCall) -> Response:
             sha256=arriving.add(io.BytesIO()).sha256,
             created_millis=call.store.clock(),
         )
-        call.write(lambda target: assets.add(target.transaction, target.experiment.id, new, overwrite=False))
+        call.write(
+            lambda target: assets.add(target.transaction, target.experiment.id, new, overwrite=False),
+            stores={"assets": 1},
+        )
     return answer({"assetId": new.asset_id})
 
 
@@ -62,7 +65,7 @@ def _add(call: Upload, scene_id: str, name: str, kind: str) -> Response:
             assets.require(target.connection, scene_id, target.experiment.key)
             assets.add(target.transaction, target.experiment.id, new, overwrite=False)
 
-        call.write(change)
+        call.write(change, stores={"assets": 1})
     return answer({"assetId": new.asset_id})
 
 

@@ -70,4 +70,4 @@ def _add(call: Call, values: dict[str, float]) -> Response:
         if taken:
             metrics.add(target.connection, target.experiment.id, target.writer, taken)
 
-    return call.write(change)
+    return call.write(change, stores={"points": len(taken)})
