@@ -168,6 +168,21 @@ def test_small_chunks_become_few_and_say_the_same(store: Store) -> None:
         assert series.read(connection, metric).values.tolist() == [*logged, 9.0]
 
 
+def test_joined_chunks_stand_where_their_points_stood(store: Store) -> None:
+    sizes = range(511, 496, -1)
+    logged = np.random.default_rng(4).random(sum(sizes))
+    for end, size in zip(np.cumsum(sizes), sizes, strict=True):
+        metric = add(store, "", points(logged[end - size : end], end - size))
+    assert len(_chunks(store)) == len(sizes)
+    with store.write() as transaction:
+        assert series.compact(transaction.connection) == 11
+    assert [rolled for _, rolled in _chunks(store)] == [True] * 4
+    add(store, "", points(np.array([9.0]), len(logged)))
+    with store.read() as connection:
+        assert series.read(connection, metric).values.tolist() == [*logged, 9.0]
+        check(series.outline(connection, metric).groups, np.append(logged, 9.0))
+
+
 @pytest.mark.parametrize("writers", [1, 2])
 def test_the_last_points_are_those_of_the_whole(store: Store, writers: int) -> None:
     for at in range(6):
