@@ -28,8 +28,8 @@ CHALLENGE_HEADER, PROOF_HEADER = "X-Comet-Challenge", "X-Comet-Proof"
 CSRF_HEADER = "X-CSRF-Token"
 # In the state of a session's request; others have none.
 _CSRF_TOKEN = "csrf_token"  # noqa: S105
-# The store takes one write at a time, and whoever prepares another meanwhile takes the interpreter from it. These places
-# are given in the order of asking, which the store's lock does not keep.
+# The store takes one write at a time, and whoever prepares another meanwhile takes the interpreter from it. Places are
+# given in the order of asking, which the store's lock does not keep.
 WRITES_AT_ONCE = 3
 
 _PUBLIC = {"/health", SIGN_IN}
