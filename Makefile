@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check audit bench .run-bench contract compat faults soak clean
+.PHONY: help demo test check audit bench .run-bench contract compat faults kills soak clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make contract  send 20,000 generated requests to the local Comet (REQUESTS=20000)"
 	@echo "make compat  play every call of the official SDK in several of its versions (SDKS='3.58.8 3.49.11')"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
+	@echo "make kills   kill the local Comet a hundred times while sixteen writers log (ten minutes)"
 	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"
 
 demo: $(VENV)/.ready-demo
@@ -63,6 +64,9 @@ compat: $(VENV)/.ready-dev
 
 faults: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.faults $(ARGS)
+
+kills: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.local.kills $(ARGS)
 
 soak: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.faults.soak $(SECONDS)

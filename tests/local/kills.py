@@ -81,8 +81,10 @@ class Writer(ABC, threading.Thread):
         while not self.board.stop.is_set():
             first, count = self.sent + 1, self.size()
             self.sent += count
-            while not self._goes_well(first, count) and self.marked and not self.board.given_up.is_set():
+            while not self._goes_well(first, count):
                 time.sleep(0.02)
+                if not self.marked or self.board.given_up.is_set():
+                    break
 
     def size(self) -> int:
         """How many values the next request is to carry."""
@@ -265,9 +267,9 @@ def main() -> int:
         finally:
             launch.stop(data)
     print(
-        f"{outcome.kills} kills in {outcome.seconds:.0f} s: {outcome.answered:,} values answered, all there; "
-        f"{outcome.unanswered} without an answer; {outcome.points:,} points, {outcome.files} files, "
-        f"{outcome.orphans} orphans; {len(outcome.problems)} problems"
+        f"{outcome.kills} kills in {outcome.seconds:.0f} s: {outcome.answered:,} values were answered, "
+        f"{outcome.unanswered:,} were not; {outcome.points:,} points, {outcome.files} files, {outcome.orphans} orphans "
+        f"are there; {len(outcome.problems)} problems"
     )
     for problem in outcome.problems:
         print(problem)
