@@ -531,8 +531,15 @@ def test_a_journal_that_is_removed_costs_nothing_that_was_still_being_written(co
 
 
 def test_a_journal_that_is_removed_and_cannot_be_made_anew_is_delivered_from_memory(
-    comet: ScriptedComet, make: Make, journals: Path, caplog: pytest.LogCaptureFixture
+    comet: ScriptedComet,
+    make: Make,
+    journals: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
     release = threading.Event()
     experiment = make()
     assert experiment.wait_for_url(5)
@@ -540,8 +547,8 @@ def test_a_journal_that_is_removed_and_cannot_be_made_anew_is_delivered_from_mem
     assert experiment.flush(5)
     comet.rules.insert(0, lambda asked: release.wait(20) and None)
     experiment.log_metric("m", 1)
+    monkeypatch.setattr(Path, "mkdir", refuse)
     remove(journals)
-    journals.write_text("somebody else's")
     experiment.log_metric("m", 2)
     release.set()
     experiment.end(timeout=10)

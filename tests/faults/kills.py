@@ -19,7 +19,7 @@ from tests.faults.cell import Outcome, arranged, run_forked, settled, wait_and_s
 from tests.faults.gate import Gate, killing
 from tests.faults.plan import Plan
 from tests.faults.readback import balance, read
-from tests.fixtures.local_server import LocalServer
+from tests.fixtures.local_server import KEY, LocalServer
 from zenml_comet_tracker.local import launch
 
 # Small segments, so that a short step rotates them; a clock fast enough to deliver a few batches meanwhile.
@@ -118,10 +118,16 @@ def server_at_random(folder: Path, seed: int) -> Outcome:
 
 
 class LocalServerDaemon:
-    """The server of a data folder in a process of its own, at one port all the time."""
+    """The server of a data folder in a process of its own, at one port all the time.
+
+    Its key is none of those that a server has to prove it knows: a gate at another port stands before it.
+    """
 
     def __init__(self, data: Path) -> None:
         self.data = data
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (data / "api_key").write_text(KEY)
+        (data / "api_key").chmod(0o600)
 
     def __enter__(self) -> LocalServerDaemon:
         self.start()
