@@ -30,6 +30,10 @@ def others(server: LocalServer, key: str) -> dict[str, str]:
         ([1, "a"], '[1,"a"]'),
         ({"k": 1}, '{"k":1}'),
         ("<script>\u2028é", "<script>\u2028é"),
+        (2**70 + 1, "1180591620717411303425"),
+        (-(10**30), "-1000000000000000000000000000000"),
+        (1e25, "1e+25"),
+        ('a "12345678901234567890123" b', 'a "12345678901234567890123" b'),
     ],
 )
 def test_any_json_value_is_kept_as_text(local_server: LocalServer, key: str, value: object, text: str) -> None:

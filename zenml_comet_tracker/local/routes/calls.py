@@ -31,6 +31,9 @@ _UNPACKED_AT_ONCE = 1 << 20
 _TEXT_OR_SPECIAL = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|(NaN|-?Infinity)', re.DOTALL)
 # Single values are sent so; batches spell them as texts.
 _MAX_SPECIAL_BYTES = 256 << 10
+# Integers of which orjson may make doubles: what these calls keep as text, seeds for example, is to stay as it is.
+_TEXT_OR_LONG_INTEGER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|(?<![\d.eE+-])(-?\d{20,})(?![\d.eE])', re.DOTALL)
+_KEPT_AS_TEXT = ("/experiment/parameter", "/experiment/log-other")
 LANE_HEADER = "X-Comet-Lane"
 # The version of the exactly-once protocol of that header, as whoever opens an experiment is told.
 JOURNAL_LANES = 1
@@ -59,7 +62,8 @@ class Call:
         with self.store.write_to(self.fields.text(key_field), self.mark, quiet=quiet) as target:
             if target.first_new == 0:
                 change(target)
-                self.stored.update(stores or {})
+        if target.first_new == 0:
+            self.stored.update(stores or {})
         return done()
 
     def write_values(self, kind: StoredKind, count: int, change: Callable[[Target], None]) -> Response:
@@ -67,7 +71,7 @@ class Call:
         with self.store.write_to(self.fields.text("experimentKey"), self.mark, max(1, count)) as target:
             if target.first_new < count:
                 change(target)
-                self.stored[kind] = count - target.first_new
+        self.stored[kind] = max(0, count - target.first_new)
         return done()
 
 
@@ -114,6 +118,8 @@ async def _json(request: Request) -> Any:
         raise RequestError(
             f"The body has more than {MAX_CONTAINERS:,} lists and objects. Send less at once.", status=413
         )
+    if len(body) <= _MAX_SPECIAL_BYTES and request.url.path.endswith(_KEPT_AS_TEXT):
+        body = _quoted(_TEXT_OR_LONG_INTEGER, body)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -126,7 +132,12 @@ def _with_special_numbers_quoted(body: bytes) -> bytes:
     """The body as Python's `json` meant it, and the official SDK with it: they write NaN and Infinity bare."""
     if len(body) > _MAX_SPECIAL_BYTES:
         return b""
-    return _TEXT_OR_SPECIAL.sub(lambda found: b'"%b"' % found[1] if found[1] else found[0], body)
+    return _quoted(_TEXT_OR_SPECIAL, body)
+
+
+def _quoted(text_or_number: re.Pattern[bytes], body: bytes) -> bytes:
+    """The body with the numbers that the pattern finds outside of texts made texts."""
+    return text_or_number.sub(lambda found: b'"%b"' % found[1] if found[1] else found[0], body)
 
 
 async def read_query(request: Request) -> Call:
