@@ -61,8 +61,9 @@ def test_what_is_stored_is_counted_once_and_only_when_it_is_stored(clocked_serve
     server = clocked_server
     key = begin(server)
     body = {"experimentKey": key, "values": [{"metricName": "m", "metricValue": at} for at in range(5)]}
-    lane = {"X-Comet-Lane": f"{'0' * 32}/metrics/1"}
-    for _ in range(2):
+    # Five new values, the same once more, and two known ones with three new.
+    for first in (1, 1, 4):
+        lane = {"X-Comet-Lane": f"{'0' * 32}/metrics/{first}"}
         assert server.call("POST", BATCH, json=body, headers=lane).status_code == 200
     server.post("write/experiment/metric", experimentKey=key, metricName="m", metricValue=1)
     refused = {**body, "values": [{"metricName": "m", "metricValue": "no"}]}
@@ -72,7 +73,7 @@ def test_what_is_stored_is_counted_once_and_only_when_it_is_stored(clocked_serve
     upload = {"params": {"experimentKey": key}, "files": {"file": ("a", b"x" * 5000)}}
     server.call("POST", "api/rest/v2/write/experiment/upload-asset", **upload)
     found = counted(server)
-    assert (found["points"], found["parameters"], found["assets"]) == (5 + 1 + 3, 1, 1)
+    assert (found["points"], found["parameters"], found["assets"]) == (8 + 1 + 3, 1, 1)
     with sqlite3.connect(server.data / "comet.db") as database:
         assert database.execute("SELECT sum(count) FROM metric").fetchone() == (found["points"],)
     assert found["filesBytes"] == 5000
@@ -137,6 +138,7 @@ def test_the_access_log_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_fails_no_request(clocked_server: LocalServer) -> None:
     (clocked_server.data / "access.log").mkdir()
+    AccessLog(clocked_server.data).write({"at": 1})
     assert clocked_server.call("GET", "api/rest/v2/workspaces").status_code == 200
     assert requests_of(counted(clocked_server), "/api/rest/v2/workspaces") == {("GET", "2xx"): 1}
 

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zenml_comet_tracker.local.access_log import AccessLog
 
-# Under which a request finds where it counts what it stored.
+# Under which a request finds where it counts what it has stored, once it is committed.
 STORED = "comet.stored"
 StoredKind: TypeAlias = Literal["points", "parameters", "assets"]
 Stored: TypeAlias = dict[StoredKind, int]
@@ -58,9 +58,8 @@ class Traffic:
         counters.requests[scope["method"], route_of(scope), f"{status // 100}xx"] += 1
         counters.bytes_in += request.bytes_in
         counters.bytes_out += request.bytes_out
-        if status < 400:
-            counters.stored.update(scope[STORED])
-        elif status >= 500 or status == 0:
+        counters.stored.update(scope[STORED])
+        if status >= 500 or status == 0:
             counters.errors += 1
 
 

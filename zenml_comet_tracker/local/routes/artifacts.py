@@ -95,7 +95,7 @@ def add_remote(call: JsonCall, query: QueryCall) -> Response:
     with call.store.write_to(key, call.mark, max(1, len(files))) as target:
         for file, overwrite in files[target.first_new :]:
             assets.add(target.transaction, target.experiment.id, file, overwrite=overwrite)
-        call.stored["assets"] = max(0, len(files) - target.first_new)
+    call.stored["assets"] = max(0, len(files) - target.first_new)
     return done()
 
 
