@@ -18,8 +18,15 @@ from benchmarks.server.ingest import ingest, writers
 from benchmarks.server.reading import reading
 from benchmarks.server.rows import HEADINGS, Case
 from benchmarks.server.search import search
+from benchmarks.server.starting import starting
 
-CASES: dict[str, Case] = {"ingest": ingest, "writers": writers, "reading": reading, "search": search}
+CASES: dict[str, Case] = {
+    "ingest": ingest,
+    "writers": writers,
+    "reading": reading,
+    "search": search,
+    "starting": starting,
+}
 MARK = "measured: server"
 
 
