@@ -115,7 +115,9 @@ def _collected(data: Path) -> dict[str, Any]:
     with owner.opened(data) as store:
         # Only here: loading the store takes a while.
         from zenml_comet_tracker.local.store.garbage import collect
+        from zenml_comet_tracker.local.store.restore import sweep
 
+        sweep(data)
         return asdict(collect(store, rebuild=True))
 
 

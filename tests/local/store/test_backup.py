@@ -22,7 +22,7 @@ import pytest
 from tests.local.store.folders import everything, fill, upload
 from zenml_comet_tracker.local.errors import BackupError, DataFolderError
 from zenml_comet_tracker.local.lock import ServerLock
-from zenml_comet_tracker.local.store import backup, looking, restore
+from zenml_comet_tracker.local.store import backup, keys, looking, restore, sessions
 from zenml_comet_tracker.local.store.backup import back_up
 from zenml_comet_tracker.local.store.integrity import examine
 from zenml_comet_tracker.local.store.store import Store
@@ -58,6 +58,39 @@ def test_a_backup_holds_no_key_and_names_no_folder(made: tuple[Path, Path]) -> N
         assert {name.split("/")[0] for name in archive.namelist()} == {"comet.db", "manifest.json", "files"}
         assert archive.testzip() is None
         assert str(made[0]) not in archive.read("manifest.json").decode()
+
+
+def granted(folder: Path, *names: str) -> dict[str, str]:
+    """Keys by these names, and a session, that the folder knows from now on."""
+    with closing(Store(folder)) as store, store.write() as transaction:
+        sessions.create(transaction, "of a browser")
+        return {name: keys.add(transaction, name) for name in names}
+
+
+def known(folder: Path, given: dict[str, str]) -> set[str]:
+    """Which of the keys are good in the folder."""
+    with closing(Store(folder)) as store, store.read() as connection:
+        return {name for name, key in given.items() if keys.name_of(connection, key) == name}
+
+
+def test_keys_and_sessions_neither_leave_nor_come_by_a_backup(made: tuple[Path, Path], tmp_path: Path) -> None:
+    data, mine = Path(shutil.copytree(made[0], tmp_path / "data")), tmp_path / "mine"
+    theirs = granted(data, "a stranger's", "revoked")
+    archive = back_up(data, tmp_path / "b.zip").path
+    with zipfile.ZipFile(archive) as opened:
+        database = opened.read("comet.db")
+    assert known(data, theirs) == set(theirs)
+    for key in theirs.values():
+        assert keys.hashed(key).encode() not in database
+    own = granted(mine, "mine")
+    hostile = rewritten(
+        archive, tmp_path / "h.zip", with_database("INSERT INTO api_key VALUES (1, 'evil', 'h', 1, NULL, NULL)")
+    )
+    restore.restore(hostile, mine, force=True)
+    assert known(mine, {**theirs, **own}) == {"mine"}
+    with closing(sqlite3.connect(mine / "comet.db")) as connection:
+        assert connection.execute("SELECT name FROM api_key").fetchall() == [("mine",)]
+        assert connection.execute("SELECT * FROM session").fetchall() == []
 
 
 def test_a_backup_beside_writers_and_deletions_is_one_moment(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ tool can look into it, what is in it is as large as it says, and models and imag
 | `comet.db` | the database at one moment |
 | `manifest.json` | what this is, and the SHA-256 of the database |
 
-The API key stays out: a backup goes to places that the key must not.
+API keys and sessions stay out: a backup goes to places where they must not.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from sqlalchemy.exc import DatabaseError
 
 from zenml_comet_tracker import __version__
 from zenml_comet_tracker.local.errors import BackupError
-from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store import grants, schema
 from zenml_comet_tracker.local.store.check import DATABASE
 from zenml_comet_tracker.local.store.database import make_engine
 from zenml_comet_tracker.local.store.looking import content_path, reading
@@ -154,6 +154,7 @@ def _copy_database(engine: Engine, snapshot: Path) -> None:
             cast(sqlite3.Connection, source.driver_connection).backup(target)
     finally:
         source.close()
+    grants.remove(snapshot)
 
 
 def _add_content(archive: zipfile.ZipFile, folder: Path, sha256: str, made: Backup) -> bool:

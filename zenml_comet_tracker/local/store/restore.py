@@ -26,13 +26,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, column, delete, func, insert, inspect, not_, select, table
+from sqlalchemy import and_, column, func, not_, select, table
 from sqlalchemy.exc import DatabaseError
 
 from zenml_comet_tracker.local import folder as data_folder
 from zenml_comet_tracker.local.errors import BackupError
 from zenml_comet_tracker.local.lock import ServerLock
-from zenml_comet_tracker.local.store import schema
+from zenml_comet_tracker.local.store import grants
 from zenml_comet_tracker.local.store.backup import FORMAT, MANIFEST, entry_of, told_by
 from zenml_comet_tracker.local.store.check import DATABASE, refuse_newer
 from zenml_comet_tracker.local.store.database import make_engine
@@ -61,6 +61,7 @@ class Restored:
 def restore(archive: Path, folder: Path, *, force: bool = False) -> Restored:
     """Puts the backup in place of the folder's data; with `force` also where there are some, which are moved aside.
 
+    The folder's keys stay what they are, those of the archive are not taken.
     Raises `BackupError` or `DataFolderError`, and then the folder is as it was.
     """
     try:
@@ -72,6 +73,12 @@ def restore(archive: Path, folder: Path, *, force: bool = False) -> Restored:
         raise BackupError(f"{archive} is not a whole backup: {error}.") from error
     except OSError as error:
         raise BackupError(f"The backup {archive} cannot be restored: {error.strerror or error}.") from error
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a restore that was killed left; only while no other one can run."""
+    for left in folder.glob(f"{_STAGING}*"):
+        shutil.rmtree(left)
 
 
 class _Backup:
@@ -149,8 +156,7 @@ def _locked(folder: Path) -> Iterator[None]:
     data_folder.prepare(folder)
     try:
         with ServerLock(folder):
-            for left in folder.glob(f"{_STAGING}*"):
-                shutil.rmtree(left)
+            sweep(folder)
             yield
     except BlockingIOError:
         raise BackupError(f"The local Comet with the data in {folder} runs. Stop it first: zenml-comet down") from None
@@ -183,6 +189,7 @@ def _restore(backup: _Backup, folder: Path, *, force: bool) -> Restored:
         lacking = named - present - backup.manifest["missing"]
         if lacking:
             raise backup.refusal(f"it lacks {len(lacking)} of its files, the first is {min(lacking)}")
+        grants.replace(staging / DATABASE, grants.keys_of(folder / DATABASE))
         file_bytes = 0
         for sha256 in sorted(present):
             target = content_path(staging, sha256)
@@ -222,7 +229,6 @@ def _put_in_place(staging: Path, folder: Path, present: set[str]) -> Path | None
     aside = _set_aside(folder, before)
     arrived: list[Path] = []
     try:
-        _keep_keys(staging / DATABASE, folder / DATABASE)
         for sha256 in present:
             target = content_path(folder, sha256)
             for made in (target.parent.parent, target.parent):
@@ -248,34 +254,6 @@ def _put_in_place(staging: Path, folder: Path, present: set[str]) -> Path | None
     for sha256 in before - present:
         content_path(folder, sha256).unlink()
     return aside
-
-
-def _keep_keys(restored: Path, before: Path) -> None:
-    """Who may in is for the folder to say: a backup brings neither keys nor sessions, and revives none that ended."""
-    known = _keys(before) if before.exists() else []
-    engine = make_engine(restored)
-    try:
-        with engine.begin() as connection:
-            there = set(inspect(connection).get_table_names())
-            for each in (schema.session, schema.api_key):
-                if each.name in there:
-                    connection.execute(delete(each))
-            if known and schema.api_key.name in there:
-                connection.execute(insert(schema.api_key), known)
-    finally:
-        engine.dispose()
-
-
-def _keys(database: Path) -> list[dict[str, Any]]:
-    """The named keys of a database, none of one that cannot be read any more."""
-    engine = make_engine(database)
-    try:
-        with engine.begin() as connection:
-            return [dict(row._mapping) for row in connection.execute(select(schema.api_key))]
-    except DatabaseError:
-        return []
-    finally:
-        engine.dispose()
 
 
 def _set_aside(folder: Path, before: set[str]) -> Path | None:
