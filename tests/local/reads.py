@@ -48,9 +48,10 @@ def _walk(node: ast.AST, sure: bool) -> Iterator[tuple[ast.AST, bool]]:
     yield node, sure
     for field, value in ast.iter_fields(node):
         branch = isinstance(node, ast.If | ast.IfExp) and field in ("body", "orelse")
-        for child in value if isinstance(value, list) else [value]:
+        for index, child in enumerate(value if isinstance(value, list) else [value]):
             if isinstance(child, ast.AST):
-                yield from _walk(child, sure and not branch and not isinstance(node, ast.BoolOp))
+                # Of `a or b` the first is always asked.
+                yield from _walk(child, sure and not branch and not (isinstance(node, ast.BoolOp) and index > 0))
 
 
 def _getter(node: ast.Call) -> tuple[str, bool] | None:

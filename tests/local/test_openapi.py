@@ -42,7 +42,7 @@ BY_VARIABLE = {
     "experimentId",
 }  # fmt: skip
 # Asked for when another one is missing, or found out column by column.
-UNLESS = {"projectName", "artifactName", "values", "experimentKey"}
+UNLESS = {"projectName", "artifactName", "values"}
 
 
 @pytest.mark.parametrize(("method", "route", "declared"), CALLS)

@@ -65,9 +65,9 @@ POST write/experiments/parameters/delete | body!:objects |
 POST write/experiment/log-other | experimentKey! key! value!:any timestamp:moment |
 GET experiment/log-other | experimentKey! | values:objects
 POST write/experiment/html | experimentKey! html! override:boolean |
-GET experiment/html | experimentKey! | html:string?
+GET experiment/html | experimentKey! | html
 POST write/experiment/output | experimentKey! outputLines!:objects runContext context |
-GET experiment/output | experimentKey! | output:string?
+GET experiment/output | experimentKey! | output
 POST write/experiment/code | experimentKey! code! |
 GET experiment/code | experimentKey! | code:string?
 POST write/experiment/graph | experimentKey! graph! |
