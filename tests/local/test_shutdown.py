@@ -47,7 +47,9 @@ def test_a_request_under_way_is_answered_and_the_log_of_the_database_folded(
         # An answer on another connection shows that the server has read what came before it.
         assert requests.get(f"{daemon.url}/health", timeout=20).status_code == 200
         os.kill(daemon.pid, signal.SIGTERM)
-        until(lambda: refuses_connections(port))
+        # Its own words for: whatever is not answered is waited for.
+        until(lambda: "Waiting for connections to close" in (daemon_folder / "server.log").read_text())
+        assert refuses_connections(port)
         connection.sendall(body[100:])
         assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
     process.wait(20)

@@ -57,6 +57,12 @@ def test_requests_are_counted_by_route_and_class_of_status(clocked_server: Local
     assert found["errors"] == 0
 
 
+def test_made_up_methods_take_no_room(clocked_server: LocalServer) -> None:
+    for at in range(3):
+        assert clocked_server.call(f"MADE{at}", "api/rest/v2/workspaces").status_code >= 400
+    assert [row["method"] for row in counted(clocked_server)["requests"]] == ["other"]
+
+
 def test_what_is_stored_is_counted_once_and_only_when_it_is_stored(clocked_server: LocalServer) -> None:
     server = clocked_server
     key = begin(server)

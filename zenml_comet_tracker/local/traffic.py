@@ -15,7 +15,9 @@ from zenml_comet_tracker.local.access_log import AccessLog
 STORED = "comet.stored"
 StoredKind: TypeAlias = Literal["points", "parameters", "assets"]
 Stored: TypeAlias = dict[StoredKind, int]
-_LONGEST_PATH = 1_000
+_LONGEST_PATH, _LONGEST_METHOD = 1_000, 20
+# Anybody may make up others, of which there is no end.
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class Counters:
@@ -55,7 +57,8 @@ class Traffic:
 
     def _count(self, scope: Scope, request: _Request) -> None:
         counters, status = self._counters, request.status
-        counters.requests[scope["method"], route_of(scope), f"{status // 100}xx"] += 1
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        counters.requests[method, route_of(scope), f"{status // 100}xx"] += 1
         counters.bytes_in += request.bytes_in
         counters.bytes_out += request.bytes_out
         counters.stored.update(scope[STORED])
@@ -92,7 +95,7 @@ class _Request:
         """The line of the access log: no query and no header, in which codes and keys come."""
         return {
             "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            "method": self._scope["method"],
+            "method": self._scope["method"][:_LONGEST_METHOD],
             "path": self._scope["path"][:_LONGEST_PATH],
             "status": self.status,
             "milliseconds": round((time.monotonic() - self._start) * 1000, 1),
