@@ -44,6 +44,7 @@ def test_51_create(session: Session, key: str) -> None:
         ("log_metric", "loss", [("0.25", 1, 0, None)]),
         ("log_metrics", "a/b", [("1.0", 2, None, None)]),
         ("log_metrics", "c", [("2.0", 2, None, None)]),
+        ("log_metric_nan", "odd", [("NaN", 3, None, None)]),
     ],
 )
 def test_metrics(session: Session, key: str, wrote: str, name: str, expected: list[Any]) -> None:

@@ -18,6 +18,7 @@ def _values(experiment: APIExperiment) -> Rows:
     return {
         "log_metric": lambda: experiment.log_metric("loss", 0.25, step=1, epoch=0, timestamp=1_795_228_406),
         "log_metrics": lambda: experiment.log_metrics({"a": {"b": 1}, "c": 2}, step=2),
+        "log_metric_nan": lambda: experiment.log_metric("odd", float("nan"), step=3),
         "log_parameter": lambda: experiment.log_parameter("lr", 0.5, step=1),
         "log_parameters": lambda: experiment.log_parameters({"bs": 64, "n": {"x": 1}, "gone": 1}, nested_support=True),
         "log_other": lambda: experiment.log_other("k", "v"),
