@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,8 @@ def _collected(data: Path) -> dict[str, Any]:
         from zenml_comet_tracker.local.store.restore import sweep
 
         sweep(data)
+        # The system's folder for temporary files is often in memory, and smaller than a database.
+        os.environ["SQLITE_TMPDIR"] = str(data)
         return asdict(collect(store, rebuild=True))
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -37,6 +38,7 @@ def main() -> int:
             # What can be told at once is told before anything heavy is loaded.
             check(options.data)
             key = folder.api_key(options.data)
+            _keep_temporary_files_in(options.data)
             with contextlib.closing(_open(options.data)) as store:
                 _announce(options.data, listener, report)
                 _serve(options, store, listener, key)
@@ -76,6 +78,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--idle-seconds", type=float, help="stop after that long without a request")
     parser.add_argument("--report", type=int, help="file descriptor to report the start on")
     return parser.parse_args()
+
+
+def _keep_temporary_files_in(data: Path) -> None:
+    """The system's folder for them is often in memory, and smaller than what SQLite sorts or a client uploads."""
+    os.environ["SQLITE_TMPDIR"] = tempfile.tempdir = str(data)
 
 
 def _announce(data: Path, listener: socket.socket, report: _Report) -> None:
