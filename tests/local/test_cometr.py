@@ -182,6 +182,12 @@ def test_system_details_take_what_r_names(r: R, key: str) -> None:
     assert fields.items() <= r.get("experiment/system-details", experimentKey=key).items()
 
 
+@pytest.mark.parametrize("name", ["networkInterfaceIps", "command", "installedPackages", "osPackages"])
+def test_a_list_of_one_text_may_come_as_the_text(r: R, key: str, name: str) -> None:
+    r.post("write/experiment/system-details", experimentKey=key, **{name: "one"})
+    assert r.get("experiment/system-details", experimentKey=key)[name] == ["one"]
+
+
 def test_machine_metrics(r: R, key: str) -> None:
     at: dict[str, Any] = {"context": "train", "step": 1, "epoch": 1, "timestamp": 1_795_228_406_321}
     r.post("write/experiment/cpu-metrics", experimentKey=key, cpuPercentUtilization=[1, 2], **at)

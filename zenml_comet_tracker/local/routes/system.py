@@ -19,6 +19,7 @@ _GPU_MEMORY = re.compile(r"sys\.gpu\.[0-9]+\.total_memory")
 
 _ADDED_TO = "logAdditionalSystemInfoList"
 _LISTS = ("gpuStaticInfoList", _ADDED_TO, "installedPackages", "osPackages")
+_TEXTS = ("networkInterfaceIps", "command", "installedPackages", "osPackages")
 _DETAILS = (
     *("user", "pythonVersion", "pythonVersionVerbose", "pid", "osType", "os", "osRelease", "machine", "processor"),
     *("ip", "hostname", "networkInterfaceIps", "command", "executable", "env"),
@@ -30,6 +31,8 @@ _DETAILS = (
 def set_details(call: JsonCall) -> Response:
     """Sets the details given and leaves the others; additional system info is added to what is there."""
     given = {name: call.fields.optional_value(name) for name in _DETAILS if call.fields.raw(name) is not None}
+    # R writes a list of one text as the text.
+    given.update((name, [given[name]]) for name in _TEXTS if isinstance(given.get(name), str))
     for name in _LISTS:
         if not isinstance(given.get(name, []), list):
             raise call.fields.error(name, "a list")
