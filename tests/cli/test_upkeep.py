@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from click.testing import CliRunner, Result
 
+from tests.local.store.folders import upload
 from zenml_comet_tracker.cli.main import main
-from zenml_comet_tracker.local import launch
+from zenml_comet_tracker.local import folder, launch
+from zenml_comet_tracker.local.store import experiments, projects
+from zenml_comet_tracker.local.store.experiments import NewExperiment
+from zenml_comet_tracker.local.store.store import Store
 
 KEY = "a1" * 16
 CONTENT = os.urandom(200_000)
@@ -33,19 +36,21 @@ def said(*words: object) -> dict[str, Any]:
 
 @pytest.fixture
 def data(daemon_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder that the commands find in the environment; its server runs and has an experiment with a file."""
+    """The data folder that the commands find in the environment: an experiment with two files, and no server."""
     monkeypatch.setenv("ZENML_COMET_LOCAL_DATA", str(daemon_folder))
-    server = launch.ensure(daemon_folder)
-    asked = {"headers": {"Authorization": server.api_key}, "timeout": 30}
-    body = {"experimentKey": KEY}
-    requests.post(f"{server.url}/clientlib/logger/add/run", json=body, **asked).raise_for_status()  # type: ignore[arg-type]
-    where = f"{server.url}/clientlib/asset/upload?experimentId={KEY}&assetId="
-    for name, content in (("a", CONTENT), ("b", b"small")):
-        requests.post(where + name, files={"file": content}, **asked).raise_for_status()  # type: ignore[arg-type]
+    folder.prepare(daemon_folder)
+    folder.api_key(daemon_folder)
+    with closing(Store(daemon_folder)) as store:
+        with store.write() as transaction:
+            project = projects.ensure(transaction, "ws", "p")
+            experiments.create(transaction, NewExperiment(KEY, project, running=True))
+        for content in (CONTENT, b"small"):
+            upload(store, KEY, content)
     return daemon_folder
 
 
 def test_backup_restore_and_check_from_start_to_end(data: Path, tmp_path: Path) -> None:
+    server = launch.ensure(data)
     made = said("backup", tmp_path / "b.zip")
     assert (made["path"], made["files"], made["file_bytes"]) == (str(tmp_path / "b.zip"), 2, 200_005)
     refused = local("restore", made["path"])
@@ -56,13 +61,8 @@ def test_backup_restore_and_check_from_start_to_end(data: Path, tmp_path: Path) 
     assert Path(aside, "comet.db").exists()
     whole = said("check")
     assert (whole["experiments"], whole["files"], whole["problems"]) == (1, 2, [])
-    server = launch.ensure(data)
-    content = requests.get(
-        f"{server.url}/api/rest/v2/experiment/asset/get-asset?assetId=a",
-        headers={"Authorization": server.api_key},
-        timeout=30,
-    )
-    assert content.content == CONTENT
+    assert {path.read_bytes() for path in (data / "files").glob("??/*")} == {CONTENT, b"small"}
+    assert launch.ensure(data).url == server.url
     there = local("backup", made["path"])
     assert (there.exit_code, there.stderr) == (1, f"Error: {made['path']} is there already. Choose another name.\n")
     into = local("backup", tmp_path)
@@ -93,8 +93,10 @@ def test_gc_frees_what_nothing_names_and_says_how_much(data: Path, running: bool
         connection.execute("CREATE TABLE waste (x)")
         connection.execute("INSERT INTO waste VALUES (zeroblob(3000000))")
         connection.execute("DROP TABLE waste")
-    if not running:
-        launch.stop(data)
+    left = data / "restoring-half"
+    left.mkdir()
+    if running:
+        launch.ensure(data)
     assert said("check")["orphans"] == 1
     before = sum(path.stat().st_size for path in data.glob("comet.db*") if path.suffix != ".db-shm")
     freed = said("gc")
@@ -102,6 +104,8 @@ def test_gc_frees_what_nothing_names_and_says_how_much(data: Path, running: bool
     assert (freed["files"], freed["file_bytes"]) == (1, 1234)
     assert freed["database_bytes"] == before - after > 2_900_000
     assert not orphan.exists()
+    # With a server it may be somebody's who just begins.
+    assert left.exists() == running
     checked = said("check")
     assert (checked["files"], checked["orphans"], checked["problems"]) == (2, 0, [])
     assert said("gc")["file_bytes"] == 0

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.store.folders import everything, fill, upload
+from zenml_comet_tracker.local import lock
 from zenml_comet_tracker.local.errors import BackupError, DataFolderError
 from zenml_comet_tracker.local.lock import ServerLock
 from zenml_comet_tracker.local.store import backup, keys, looking, restore, sessions
@@ -223,7 +224,10 @@ def test_what_a_killed_server_left_in_its_log_goes_aside_and_not_into_the_new_da
     assert everything(restored.aside) == everything(data)
 
 
-def test_a_running_server_keeps_its_data(made: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_running_server_keeps_its_data(
+    made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "_PATIENCE_SECONDS", 0.01)
     with ServerLock(tmp_path), pytest.raises(BackupError, match="Stop it first"):
         restore.restore(made[1], tmp_path, force=True)
     assert paths(tmp_path) == {"server.lock"}
