@@ -174,6 +174,8 @@ def test_the_artifact_itself_is_changed(local_server: LocalServer, key: str, nam
     local_server.post(path, **{**nothing, "artifactId": made["artifactId"], **change})
     row = found(local_server, name)
     assert (row["artifact"]["artifactType"], row["artifact"]["tags"], row["metadata"]) == ("model", ["at"], "{}")
+    local_server.post(path, **{**nothing, "artifactId": made["artifactId"], "artifactType": ""})
+    assert found(local_server, name)["artifact"]["artifactType"] == "model"
     wrong = {"artifactId": made["artifactId"], "version": "7.0.0", "versionMetadata": "{}", "tags": ["lost"]}
     assert refused(local_server, f"api/rest/v2/{path}", json=wrong) == (404, 624523)
     assert found(local_server, name)["artifact"]["tags"] == ["at"]

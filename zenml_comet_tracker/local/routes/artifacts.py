@@ -69,7 +69,7 @@ def label(call: JsonCall) -> Response:
 def change(call: JsonCall) -> Response:
     """Gives the artifact `artifactId` these tags and this type, and its version `version` this metadata."""
     fields = call.fields
-    columns = {"tags": optional_names(fields, "tags"), "type": fields.optional_text("artifactType")}
+    columns = {"tags": optional_names(fields, "tags"), "type": fields.optional_text("artifactType") or None}
     given = {name: value for name, value in columns.items() if value is not None}
     version, metadata = fields.optional_text("version"), fields.optional_text("versionMetadata")
     with call.store.write() as transaction:
