@@ -18,7 +18,7 @@ help:
 	@echo "make audit   look for known vulnerabilities in what is installed (needs the network)"
 	@echo "make bench   measure, side by side with the peers (ARGS=server: the local Comet)"
 	@echo "make contract  send 20,000 generated requests to the local Comet (REQUESTS=20000)"
-	@echo "make compat  play every call of the official SDK in several of its versions (SDKS=3.56.0)"
+	@echo "make compat  play every call of the official SDK in several of its versions (SDKS=3.58.1)"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
 	@echo "make kills   kill the local Comet a hundred times while sixteen writers log (ten minutes)"
 	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"
@@ -50,8 +50,8 @@ bench:
 contract: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.local.schema $(or $(REQUESTS),20000)
 
-# Each version of the SDK in a place of its own; the tests stay in theirs.
-compat: SDKS ?= newest 3.57.4 3.55.0
+# Each version of the SDK in a place of its own; the tests stay in theirs. Before 3.57 it lacks some of the calls.
+compat: SDKS ?= newest 3.58.0 3.57.4
 compat: $(VENV)/.ready-dev
 	@for sdk in $(SDKS); do \
 	  test "$$sdk" = newest && wanted=comet_ml || wanted="comet_ml==$$sdk"; \
