@@ -80,9 +80,9 @@ def _type(schema: dict[str, Any]) -> str:
     """A schema in words."""
     if "description" in schema and schema.get("type") == "integer":
         return str(schema["description"])
-    known: Any = schema.get("type", "anything")
+    known = schema.get("type", "anything")
     if isinstance(known, list):
-        return " or ".join(_TYPES.get(each, each) for each in known)
+        return " or ".join(_TYPES.get(str(each), str(each)) for each in known)
     if known == "array":
         return f"list of {_ITEMS[schema['items']['type']]}"
     return "file" if schema.get("format") == "binary" else str(_TYPES.get(known, known))
