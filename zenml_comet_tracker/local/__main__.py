@@ -47,6 +47,11 @@ def main() -> int:
     except LocalServerError as error:
         report.say({"error": type(error).__name__, "message": str(error)})
         return 1
+    except OSError as error:
+        traceback.print_exc()
+        why = f"The data folder {options.data} cannot be used: {error.strerror or error}."
+        report.say({"error": DataFolderError.__name__, "message": why})
+        return 1
     finally:
         report.close()
     return 0

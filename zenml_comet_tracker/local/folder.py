@@ -139,11 +139,15 @@ def write_record(folder: Path, record: ServerRecord) -> None:
 def _write(folder: Path, name: str, text: str) -> None:
     """Replaces a small file; readers, also after a crash, see the old text or the new one, never half of one."""
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=f"{name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, folder / name)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, folder / name)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def read_record(folder: Path) -> ServerRecord | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,10 +17,12 @@ import requests
 
 from tests.fixtures.local_server import LocalServer, serving
 from tests.local.conftest import begin
-from zenml_comet_tracker.local import launch
+from zenml_comet_tracker.local import folder, launch
+from zenml_comet_tracker.local.errors import DataFolderError
 from zenml_comet_tracker.local.launch import RunningServer
-from zenml_comet_tracker.local.store import database, disk, integrity
+from zenml_comet_tracker.local.store import database, disk, garbage, integrity
 from zenml_comet_tracker.local.store.faults import DiskFaultError, DiskFullError
+from zenml_comet_tracker.local.store.store import Store
 
 
 @contextmanager
@@ -131,3 +136,42 @@ def test_a_database_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: 
 def test_what_the_system_says_of_the_disk_is_known(number: int, kind: type[Exception]) -> None:
     assert isinstance(disk.fault_of(OSError(number, os.strerror(number))), kind)
     assert disk.fault_of(ConnectionResetError(104, "reset")) is None
+
+
+def test_a_start_for_which_there_is_no_room_is_told_in_a_line(daemon_folder: Path) -> None:
+    server = [sys.executable, "-m", "zenml_comet_tracker.local", "--data", str(daemon_folder)]
+    unable_to_write = ["/bin/sh", "-c", 'ulimit -f 0 && exec "$@"', "sh"]
+    started = subprocess.run([*unable_to_write, *server], capture_output=True, timeout=60)
+    assert started.returncode == 1
+    said = json.loads(started.stderr.splitlines()[-1])
+    assert said["error"] == "DataFolderError"
+    assert "File too large" in said["message"]
+
+
+def test_a_small_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = folder.rotate_api_key(tmp_path)
+
+    def refuse(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(DataFolderError, match="No space left"):
+        folder.rotate_api_key(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["api_key"]
+    assert folder.read_api_key(tmp_path) == key
+
+
+def test_garbage_is_freed_without_room_for_a_second_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Store(tmp_path / "data")) as store:
+        with closing(sqlite3.connect(tmp_path / "data" / "comet.db")) as connection, connection:
+            connection.execute("CREATE TABLE waste AS SELECT zeroblob(3000000) AS x")
+            connection.execute("DROP TABLE waste")
+
+        def no_room() -> None:
+            with disk.faults_told():
+                raise sqlite3.OperationalError("database or disk is full")
+
+        monkeypatch.setattr(store._database, "rebuild", no_room)
+        assert garbage.collect(store, rebuild=True).database_bytes > 2_900_000

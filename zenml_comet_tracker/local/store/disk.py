@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,8 +30,8 @@ def faults_told() -> Iterator[None]:
     """Within the block what SQLite says of its file and of the disk is raised as `StoreError`."""
     try:
         yield
-    except DBAPIError as error:
-        said = str(error.orig)
+    except (DBAPIError, sqlite3.Error) as error:
+        said = str(error.orig if isinstance(error, DBAPIError) else error)
         kind = next((kind for words, kind in _SQLITE.items() if said.startswith(words)), None)
         if kind is None:
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zenml_comet_tracker.local.store import looking, series
+from zenml_comet_tracker.local.store.faults import DiskFullError
 from zenml_comet_tracker.local.store.store import Store
 
 
@@ -19,13 +20,17 @@ class Freed:
 
 
 def collect(store: Store, *, rebuild: bool) -> Freed:
-    """Frees what nothing needs. With `rebuild` the database is written anew as a whole, to its least size, which takes
-    room for a second one and holds all writers up meanwhile."""
+    """Frees what nothing needs. With `rebuild` the database is written anew as a whole, to its least size, where there
+    is room for a second one; all writers are held up meanwhile."""
     before = looking.contents(store.folder)
     file_bytes = store.free(before)
     database_bytes = store.database_bytes()
     chunks = _compact(store)
-    store.shrink(rebuild=rebuild)
+    try:
+        store.shrink(rebuild=rebuild)
+    except DiskFullError:
+        # What is free in the file can be given back without room for another.
+        store.shrink(rebuild=False)
     return Freed(
         files=len(before) - len(looking.contents(store.folder).keys() & before.keys()),
         file_bytes=file_bytes,
