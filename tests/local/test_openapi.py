@@ -54,6 +54,20 @@ def test_what_is_declared_is_what_is_read(method: str, route: Any, declared: Dec
     assert {name for name in set(read) & set(taken) - UNLESS if read[name] != taken[name]} == set()
 
 
+@pytest.mark.parametrize("path", sorted(NESTED))
+def test_what_is_declared_of_the_objects_in_a_list_is_what_is_read(path: str) -> None:
+    kinds = [member.kind for each in CALLS if each.values[1].path == path for member in each.values[2].takes]
+    declared = [member.name for kind in kinds for member in declarations.items(kind) or []]
+    # Read under a name that is no literal.
+    by_variable = {"freeMemory", "usedMemory", "totalMemory", "gpuUtilization"}
+    assert NESTED[path] <= set(declared) <= NESTED[path] | by_variable
+
+
+def test_every_type_of_a_list_is_used() -> None:
+    used = {member.kind for each in CALLS for member in each.values[2].takes}
+    assert set(declarations.ITEMS) <= used
+
+
 def test_every_declared_call_is_answered(local_server: LocalServer) -> None:
     paths = local_server.call("GET", "openapi.json").json()["paths"]
     documented = {(method.upper(), path) for path, operations in paths.items() for method in operations}

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from zenml_comet_tracker.local.routes import calls
-from zenml_comet_tracker.local.routes.declarations import Declaration, Member, declarations
+from zenml_comet_tracker.local.routes.declarations import Declaration, Member, declarations, items
 
 _KINDS: dict[str, dict[str, Any]] = {
     "any": {},
@@ -35,6 +35,7 @@ _REFUSALS = {
     "404": "What the call names is not there.",
     "413": "The body, or a part of it, is too large.",
     "415": "The body is not of the type that the call takes.",
+    "503": "The disk or the database cannot be used now.",
     "507": "The disk is full.",
 }
 _PARTS = {
@@ -101,7 +102,7 @@ def _body(route: APIRoute, declared: Declaration) -> dict[str, Any] | None:
     if _reads(route, calls.read_upload):
         return {"multipart/form-data": {"schema": {"type": "object", "properties": _PARTS}}}
     if _reads(route, calls.read_json_list):
-        return {"application/json": {"schema": _KINDS["objects"]}}
+        return {"application/json": {"schema": _kind(declared.takes[0].kind)}}
     if _reads(route, calls.read_json):
         return {"application/json": {"schema": _object(declared.takes)}}
     return None
@@ -145,8 +146,13 @@ def _object(members: Iterable[Member]) -> dict[str, Any]:
 
 
 def _schema(member: Member) -> dict[str, Any]:
-    schema = _KINDS[member.kind]
+    schema = _kind(member.kind)
     return {**schema, "type": [schema["type"], "null"]} if member.nullable else schema
+
+
+def _kind(name: str) -> dict[str, Any]:
+    members = items(name)
+    return _KINDS[name] if members is None else {"type": "array", "items": _object(members)}
 
 
 def _json(schema: dict[str, Any], description: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_a_call_with_a_file_and_one_that_answers_a_file(html: str) -> None:
 def test_calls_of_every_kind_that_take_nothing_or_are_not_supported(html: str) -> None:
     assert "Takes nothing." in call_of(html, "GET_clientlib_health_ping")
     assert call_of(html, "POST_api_rest_v2_write_views_upsert").endswith("Not supported here: 501.")
-    assert "the body list of objects body, required" in call_of(
+    assert "the body list of objects: experimentKey, parameterName body, required" in call_of(
         html, "POST_api_rest_v2_write_experiments_parameters_delete"
     )
 

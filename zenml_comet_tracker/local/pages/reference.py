@@ -84,5 +84,6 @@ def _type(schema: dict[str, Any]) -> str:
     if isinstance(known, list):
         return " or ".join(_TYPES.get(str(each), str(each)) for each in known)
     if known == "array":
-        return f"list of {_ITEMS[schema['items']['type']]}"
+        members = ", ".join(schema["items"].get("properties", {}))
+        return f"list of {_ITEMS[schema['items']['type']]}{': ' if members else ''}{members}"
     return "file" if schema.get("format") == "binary" else str(_TYPES.get(known, known))

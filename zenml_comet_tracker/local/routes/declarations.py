@@ -61,12 +61,12 @@ POST experiments/multi-metric-chart | targetedExperiments!:strings metrics:any p
 POST write/experiment/parameter | experimentKey! parameterName! parameterValue!:any step:integer context source timestamp:moment |
 GET experiment/parameters | experimentKey! | values:objects
 POST write/experiment/parameter/delete | experimentKey! parameterName! |
-POST write/experiments/parameters/delete | body!:objects |
+POST write/experiments/parameters/delete | body!:parameterNames |
 POST write/experiment/log-other | experimentKey! key! value!:any timestamp:moment |
 GET experiment/log-other | experimentKey! | values:objects
 POST write/experiment/html | experimentKey! html! override:boolean |
 GET experiment/html | experimentKey! | html
-POST write/experiment/output | experimentKey! outputLines!:objects runContext context |
+POST write/experiment/output | experimentKey! outputLines!:outputLines runContext context |
 GET experiment/output | experimentKey! | output
 POST write/experiment/code | experimentKey! code! |
 GET experiment/code | experimentKey! | code:string?
@@ -76,12 +76,12 @@ POST write/experiment/git/metadata | experimentKey! user root branch parent orig
 GET experiment/git/metadata | experimentKey! | user:string? root:string? branch:string? parent:string? origin:string?
 POST write/experiment/git/patch | experimentKey! {_UPLOAD} | *
 GET experiment/git/patch | experimentKey! | file
-PUT write/experiment/dependencies | experimentKey! logDependencies!:objects |
+PUT write/experiment/dependencies | experimentKey! logDependencies!:packages |
 POST write/experiment/cloud-details | experimentKey! provider! metadata:any |
 POST write/experiment/system-details | experimentKey! |
 GET experiment/system-details | experimentKey! | *
 POST write/experiment/cpu-metrics | experimentKey! cpuPercentUtilization!:numbers {_AT} |
-POST write/experiment/gpu-metrics | experimentKey! gpus!:objects {_AT} |
+POST write/experiment/gpu-metrics | experimentKey! gpus!:gpus {_AT} |
 POST write/experiment/ram-metrics | experimentKey! totalRam!:number usedRam!:number {_AT} |
 POST write/experiment/load-metrics | experimentKey! loadAverage!:number {_AT} |
 GET experiment/asset/list | experimentKey! type | assets:objects
@@ -106,9 +106,9 @@ POST write/registry-model/notes | workspaceName! registryModelName! notes! |
 GET registry-model/allowed_status_values | workspaceName! | allowedStatus:strings
 POST registry-model/history/item | registryModelItemId! groupedBy | *
 GET registry-model/item/{{item_id}}/metadata | | metadata:objects
-POST write/registry-model/item/{{item_id}}/metadata | metadata!:objects |
+POST write/registry-model/item/{{item_id}}/metadata | metadata!:entries |
 GET registry-model/item/{{item_id}}/status-configuration | | *
-POST write/registry-model/item/{{item_id}}/status-configuration | status! statusConfiguration:objects isReviewRequired:boolean comment | *
+POST write/registry-model/item/{{item_id}}/status-configuration | status! statusConfiguration:entries isReviewRequired:boolean comment | *
 POST write/registry-model/item/create | experimentKey! experimentModelName! registryModelName! registryModelDescription version versionComment tags:any status publicModel:boolean | registryModelId registryModelItemId
 POST write/registry-model | experimentModelId! registryModelName! version comment stages:any description isPublic:boolean | *
 POST write/registry-model/item | experimentModelId! registryModelName! version comment stages:any description isPublic:boolean | *
@@ -128,7 +128,7 @@ POST write/artifacts/version/labels | artifactVersionId! alias:any versionTags:a
 GET artifacts/get-all | workspace! type | artifacts:objects
 GET artifacts/get | {_ARTIFACT} | *
 GET get/artifacts | experimentKey! filter | experimentKey artifacts:objects
-POST write/artifact/assets/remote/batch | remoteArtifactAssetRequests!:objects experimentKey |
+POST write/artifact/assets/remote/batch | remoteArtifactAssetRequests!:remoteFiles experimentKey |
 GET views/get-all | projectId! | views:objects
 GET views/chart-templates | projectId! | views:objects
 POST write/views/upsert | | unsupported
@@ -146,8 +146,8 @@ POST logger/copy-steps-from-experiment | copiedExperimentKey! newExperimentKey! 
 POST asset/3d-limits | | maxPoints:integer maxPointsFileSizeInBytes:integer maxBoxes:integer maxBoxesFileSizeInBytes:integer
 POST status-report/update | experimentKey! is_alive!:boolean attempt:integer local_timestamp:moment writerStartMillis:moment | *
 POST status-report/offline-metadata | experimentKey! startTimestamp:moment endTimestamp:moment |
-POST batch/logger/experiment/metric | experimentKey! values!:objects |
-POST batch/logger/experiment/parameter | experimentKey! values!:objects |
+POST batch/logger/experiment/metric | experimentKey! values!:metricValues |
+POST batch/logger/experiment/parameter | experimentKey! values!:parameterValues |
 POST tags/add-tags-to-experiment | experimentKey! addedTags!:strings |
 GET symlink/new | experimentKey! projectName! | link
 POST asset/upload | experimentId! {_UPLOAD} | *
@@ -156,11 +156,25 @@ POST git-patch/upload | experimentId! {_UPLOAD} | *
 POST asset | experimentKey! userFileName! assetType! step:integer metadata | assetId
 POST asset/asset-item | experimentKey! assetId! userFileName! assetItemType! | *
 PUT asset/{{asset_id}}/thumbnail | experimentKey! thumbnailExtension | *
-POST asset/log-remote-model | experimentKey! modelName! remoteEntities!:objects |
+POST asset/log-remote-model | experimentKey! modelName! remoteEntities!:modelFiles |
 POST rpc/register-rpc | experimentKey! |
 GET rpc/get-pending-rpcs | experimentKey! | remoteProcedureCalls:objects
 POST rpc/save-rpc-result | |
 """
+
+
+# Types of lists of objects, and the fields of one object.
+ITEMS = {
+    "entries": "key! value!:any",
+    "gpus": "gpuId!:integer freeMemory:number usedMemory:number totalMemory:number gpuUtilization:number",
+    "metricValues": f"metricName! metricValue!:any context {_AT}",
+    "modelFiles": "remoteUrl! fileName assetId metadata",
+    "outputLines": "output! stderr:boolean offset:integer",
+    "packages": "name! version",
+    "parameterNames": "experimentKey! parameterName!",
+    "parameterValues": "parameterName! parameterValue!:any step:integer context source timestamp:moment",
+    "remoteFiles": "link! fileName assetId artifactVersionId! type step:integer context metadata overwrite:any",
+}
 
 
 class Member(NamedTuple):
@@ -183,6 +197,11 @@ class Declaration(NamedTuple):
 def declarations(table: str) -> dict[tuple[str, str], Declaration]:
     """The calls of a table by method and path, which begins with a slash."""
     return dict(_declaration(line) for line in table.splitlines() if line)
+
+
+def items(kind: str) -> list[Member] | None:
+    """The fields of the objects in a list of this type; None for other types."""
+    return [_member(text) for text in ITEMS[kind].split()] if kind in ITEMS else None
 
 
 def _declaration(line: str) -> tuple[tuple[str, str], Declaration]:
