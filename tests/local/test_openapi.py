@@ -10,6 +10,7 @@ import pytest
 
 from tests.fixtures.local_server import LocalServer
 from tests.local.reads import reads
+from tests.local.routes import test_shapes as shapes
 from tests.local.security.routes import every_route
 from zenml_comet_tracker.local import app
 from zenml_comet_tracker.local.openapi import calls_of
@@ -66,6 +67,33 @@ def test_what_is_declared_of_the_objects_in_a_list_is_what_is_read(path: str) ->
 def test_every_type_of_a_list_is_used() -> None:
     used = {member.kind for each in CALLS for member in each.values[2].takes}
     assert set(declarations.ITEMS) <= used
+    answered = {member.kind for each in CALLS for member in each.values[2].answers}
+    assert set(declarations.ANSWERED) <= answered
+
+
+SHAPES = {
+    "points": shapes.POINT,
+    "facts": shapes.FACT,
+    "summaries": shapes.SUMMARY,
+    "projects": shapes.PROJECT,
+    "experiments": shapes.META,
+    "assets": shapes.ASSET,
+}
+
+
+def test_what_is_declared_of_answered_objects_is_what_is_answered(local_server: LocalServer) -> None:
+    declared = {kind: {member.name for member in declarations.items(kind) or []} for kind in SHAPES}
+    assert declared == {kind: set(shape) for kind, shape in SHAPES.items()}
+    key = shapes.fill(local_server)
+    paths = local_server.call("GET", "openapi.json").json()["paths"]
+    queries = {path: {"experimentKey": key, **query} for path, query, *_ in shapes.LISTS}
+    queries |= {"projects": {"workspaceName": "ws"}, "experiments": {"workspaceName": "ws", "projectName": "tests"}}
+    queries["project/column-names"] = queries["experiments"]
+    for path, query in queries.items():
+        content = paths[f"{app.REST}/{path}"]["get"]["responses"]["200"]["content"]
+        answer = local_server.get(path, **query)
+        assert all(answer.values()), path
+        jsonschema.validate(answer, content["application/json"]["schema"])
 
 
 def test_every_declared_call_is_answered(local_server: LocalServer) -> None:

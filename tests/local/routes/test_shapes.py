@@ -78,6 +78,11 @@ def check(found: Shape, shape: Shape) -> None:
 @pytest.fixture(scope="module")
 def full(local_server: LocalServer) -> str:
     """The key of an experiment with a little of everything."""
+    return fill(local_server)
+
+
+def fill(local_server: LocalServer) -> str:
+    """The key of a new experiment with a little of everything."""
     key = begin(local_server)
     of = {"experimentKey": key}
     values = [

@@ -22,10 +22,10 @@ _BEATS = "isAliveBeatDurationMillis:integer gpuMonitorIntervalMillis:integer cpu
 REST = f"""
 GET account-details | | userName defaultWorkspaceName
 GET workspaces | | workspaceNames:strings
-GET projects | workspaceName | projects:objects
+GET projects | workspaceName | projects:projects
 GET project | {_PROJECT} | *
 GET project/notes | {_PROJECT} | notes
-GET project/column-names | {_PROJECT} archived:boolean | columns:objects
+GET project/column-names | {_PROJECT} archived:boolean | columns:columns
 GET project/get-project-share-links | projectId! | shareCodes:strings
 GET write/project/add-share-link | projectId! | shareCode
 GET write/project/delete-project-share-link | projectId! shareCode! |
@@ -36,8 +36,8 @@ POST write/project/delete | {_PROJECT} deleteAllExperiments:boolean |
 POST write/project/notes | {_PROJECT} notes! |
 GET write/project/symlink | experimentKey! projectName! | link
 POST project/query | {_PROJECT} predicates:any archived:boolean | experimentKeys:strings
-POST experiments/search | {_PROJECT} rulesTree:any multipleSort:any deleted:boolean page:count limit:count | experiments:objects total:integer page:integer limit:integer
-GET experiments | {_PROJECT} archived:boolean sortBy sortOrder page:count size:count | experiments:objects
+POST experiments/search | {_PROJECT} rulesTree:any multipleSort:any deleted:boolean page:count limit:count | experiments:experiments total:integer page:integer limit:integer
+GET experiments | {_PROJECT} archived:boolean sortBy sortOrder page:count size:count | experiments:experiments
 GET experiment/metadata | experimentKey! | *
 POST write/experiment/create | workspaceName projectName experimentName | experimentKey link workspaceName projectName
 GET write/experiment/archive | experimentKey! |
@@ -54,16 +54,16 @@ GET experiment/tags | experimentKey! | tags:strings
 POST write/experiment/tags | experimentKey! addedTags!:strings |
 POST write/experiment/tags/delete | experimentKey! tags!:strings |
 POST write/experiment/metric | experimentKey! metricName! metricValue!:any context {_AT} |
-GET experiment/metrics/get-metric | experimentKey! metricName! | metrics:objects
-GET experiment/metrics/get-all | experimentKey! | metrics:objects
-GET experiment/metrics/summary | experimentKey! | values:objects
+GET experiment/metrics/get-metric | experimentKey! metricName! | metrics:points
+GET experiment/metrics/get-all | experimentKey! | metrics:points
+GET experiment/metrics/summary | experimentKey! | values:summaries
 POST experiments/multi-metric-chart | targetedExperiments!:strings metrics:any params:any independentMetrics:boolean fetchFull:boolean | experiments:object empty:boolean
 POST write/experiment/parameter | experimentKey! parameterName! parameterValue!:any step:integer context source timestamp:moment |
-GET experiment/parameters | experimentKey! | values:objects
+GET experiment/parameters | experimentKey! | values:facts
 POST write/experiment/parameter/delete | experimentKey! parameterName! |
 POST write/experiments/parameters/delete | body!:parameterNames |
 POST write/experiment/log-other | experimentKey! key! value!:any timestamp:moment |
-GET experiment/log-other | experimentKey! | values:objects
+GET experiment/log-other | experimentKey! | values:facts
 POST write/experiment/html | experimentKey! html! override:boolean |
 GET experiment/html | experimentKey! | html
 POST write/experiment/output | experimentKey! outputLines!:outputLines runContext context |
@@ -84,13 +84,13 @@ POST write/experiment/cpu-metrics | experimentKey! cpuPercentUtilization!:number
 POST write/experiment/gpu-metrics | experimentKey! gpus!:gpus {_AT} |
 POST write/experiment/ram-metrics | experimentKey! totalRam!:number usedRam!:number {_AT} |
 POST write/experiment/load-metrics | experimentKey! loadAverage!:number {_AT} |
-GET experiment/asset/list | experimentKey! type | assets:objects
-GET experiment/asset/get-by-name | experimentKey! assetName! type | assets:objects
+GET experiment/asset/list | experimentKey! type | assets:assets
+GET experiment/asset/get-by-name | experimentKey! assetName! type | assets:assets
 GET experiment/asset/get-asset | assetId imageId experimentKey artifactVersionId | file
 GET write/experiment/asset/delete | experimentKey! assetId! |
 POST write/experiment/upload-asset | experimentKey! {_UPLOAD} | *
 GET experiment/model | experimentKey! | models:objects
-GET experiment/model/asset/list | experimentKey! modelName! | assets:objects
+GET experiment/model/asset/list | experimentKey! modelName! | assets:assets
 GET experiment/model/download | experimentKey! modelName! | file
 GET registry-model | workspaceName! | registryModels:objects
 GET registry-model/count | workspaceName! | registryModelCount:integer
@@ -163,7 +163,31 @@ POST rpc/save-rpc-result | |
 """
 
 
-# Types of lists of objects, and the fields of one object.
+_FACT = "name! valueMax! valueMin! valueCurrent! timestampMax!:integer timestampMin!:integer timestampCurrent!:integer"
+
+# Types of lists of objects that calls answer, and the members of one object.
+ANSWERED = {
+    "assets": (
+        "assetId! experimentKey! fileName! fileSize!:integer runContext!:string? step!:integer? link! createdAt!:integer "
+        "dir! canView!:boolean audio!:boolean video!:boolean histogram!:boolean image!:boolean type! metadata!:string? "
+        "remote!:boolean tags!:strings compressedAssetLink!:string? s3Link!:string? curlDownload!:string?"
+    ),
+    "columns": "name! id! type! source!",
+    "experiments": (
+        "experimentKey! experimentName!:string? optimizationId!:string? userName! projectId! projectName! workspaceName! "
+        "filePath!:string? fileName!:string? durationMillis!:integer startTimeMillis!:integer endTimeMillis!:integer "
+        "archived!:boolean running!:boolean hasCrashed!:boolean error!:string? throttle!:boolean throttleMessage!:string? "
+        "throttleReasons!:strings"
+    ),
+    "facts": _FACT,
+    "points": "metricName! metricValue! timestamp!:integer step!:integer? epoch!:number? runContext!:string?",
+    "projects": (
+        "projectId! projectName! ownerUserName! projectDescription! workspaceName! numberOfExperiments!:integer "
+        "lastUpdated!:integer public!:boolean"
+    ),
+    "summaries": f"{_FACT} stepMax!:integer? stepMin!:integer? stepCurrent!:integer?",
+}
+# Those that calls take, and the fields of one object.
 ITEMS = {
     "entries": "key! value!:any",
     "gpus": "gpuId!:integer freeMemory:number usedMemory:number totalMemory:number gpuUtilization:number",
@@ -201,7 +225,8 @@ def declarations(table: str) -> dict[tuple[str, str], Declaration]:
 
 def items(kind: str) -> list[Member] | None:
     """The fields of the objects in a list of this type; None for other types."""
-    return [_member(text) for text in ITEMS[kind].split()] if kind in ITEMS else None
+    members = ITEMS.get(kind) or ANSWERED.get(kind)
+    return None if members is None else [_member(text) for text in members.split()]
 
 
 def _declaration(line: str) -> tuple[tuple[str, str], Declaration]:
