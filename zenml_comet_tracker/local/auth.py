@@ -28,9 +28,10 @@ CHALLENGE_HEADER, PROOF_HEADER = "X-Comet-Challenge", "X-Comet-Proof"
 CSRF_HEADER = "X-CSRF-Token"
 # In the state of a session's request; others have none.
 _CSRF_TOKEN = "csrf_token"  # noqa: S105
-# The store takes one write at a time, and whoever prepares another meanwhile takes the interpreter from it. Places are
-# given in the order of asking, which the store's lock does not keep.
-WRITES_AT_ONCE = 3
+# Writes wait for their turn in the store, each in one of the forty threads that answer requests: some are left for
+# those who read. Many may wait, because those that do are committed together. Places are given in the order of asking,
+# which the store does not keep.
+WRITES_AT_ONCE = 24
 
 _PUBLIC = {"/health", SIGN_IN}
 _HANDSHAKES = {f"/clientlib/logger/{call}" for call in ("add/run", "get/run", "copy-steps-from-experiment")}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,8 @@ from zenml_comet_tracker.local.clock import Clock
 from zenml_comet_tracker.local.errors import DataFolderError
 from zenml_comet_tracker.local.store import migrations, schema
 from zenml_comet_tracker.local.store.disk import faults_told
-from zenml_comet_tracker.local.store.faults import BusyError, StoreError
+from zenml_comet_tracker.local.store.faults import StoreError
+from zenml_comet_tracker.local.store.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -120,10 +120,10 @@ class Database:
         self._clock = clock
         self._path = path
         self._log = path.with_name(f"{path.name}-wal")
-        self._write_lock = threading.Lock()
         self._fold_at = LOG_BYTES
         _make_private(path)
         self._engine = make_engine(path)
+        self._turns = Turns(lambda: self._engine.connect().execution_options(writes=True), BUSY_SECONDS)
         try:
             self._migrate()
         except DatabaseError as error:
@@ -150,36 +150,26 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """The only writer until the block ends: committed then, undone when the block raises."""
-        with faults_told(), self._turn():
-            with self._engine.connect() as connection:
-                connection = connection.execution_options(writes=True)
-                with connection.begin():
-                    transaction = Transaction(connection, self._clock())
-                    yield transaction
-                    transaction.number_changes()
-            if self._log_bytes() > self._fold_at:
-                self._fold()
+        with faults_told(), self._turns.write() as connection:
+            transaction = Transaction(connection, self._clock())
+            yield transaction
+            transaction.number_changes()
+        if self._log_bytes() > self._fold_at:
+            # What was written is committed, whatever becomes of this.
+            with suppress(StoreError):
+                self.fold()
 
     def rebuild(self) -> None:
         """Writes the whole file anew, without gaps."""
-        with faults_told(), self._turn(), self._engine.connect() as connection:
+        with faults_told(), self._turns.alone(), self._engine.connect() as connection:
             driver = connection.connection.cursor()
             driver.execute("VACUUM")
             self._fold()
 
     def fold(self) -> None:
         """Brings the write-ahead log into the file, as far as readers let it."""
-        with faults_told(), self._turn():
+        with faults_told(), self._turns.alone():
             self._fold()
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._write_lock.acquire(timeout=BUSY_SECONDS):
-            raise BusyError("other writes take long")
-        try:
-            yield
-        finally:
-            self._write_lock.release()
 
     def _log_bytes(self) -> int:
         try:
