@@ -111,6 +111,18 @@ def test_gc_frees_what_nothing_names_and_says_how_much(data: Path, running: bool
     assert said("gc")["file_bytes"] == 0
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_gc_frees_no_file_for_a_database_that_was_lost(data: Path, running: bool) -> None:
+    before = {path.name for path in (data / "files").glob("??/*")}
+    (data / "comet.db").write_bytes(b"")
+    if running:
+        launch.ensure(data)
+    result = local("gc")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "names no file at all, but 2 lie beside it" in result.stderr
+    assert {path.name for path in (data / "files").glob("??/*")} == before
+
+
 def test_where_there_are_no_data_it_is_said(tmp_path: Path) -> None:
     for words in (["check"], ["gc"], ["backup", str(tmp_path / "b.zip")]):
         result = local(*words, "--data", tmp_path / "none")

@@ -221,6 +221,15 @@ def test_a_content_that_is_gone_from_the_disk_is_told(clocked_server: LocalServe
     assert page.status_code == 404
 
 
+def test_a_content_that_was_cut_off_on_the_disk_is_not_given_for_the_whole(clocked_server: LocalServer) -> None:
+    asset_id = upload(clocked_server, begin(clocked_server), b"all of it").json()["assetId"]
+    (stored,) = (clocked_server.data / "files").glob("??/*")
+    os.truncate(stored, 3)
+    answer = content(clocked_server, asset_id)
+    assert answer.status_code == 404
+    assert "3 of 9 bytes" in answer.json()["msg"]
+
+
 def test_an_upload_has_to_carry_something(local_server: LocalServer, key: str) -> None:
     empty = local_server.call("POST", UPLOAD, params={"experimentId": key}, files={"metadata": (None, "{}")})
     assert empty.status_code == 400

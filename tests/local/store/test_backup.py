@@ -179,6 +179,19 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(made: tuple[Path, Path],
     assert paths(tmp_path) == {"there.zip"}
 
 
+def test_no_backup_is_made_of_a_damaged_database(made: tuple[Path, Path], tmp_path: Path) -> None:
+    data = Path(shutil.copytree(made[0], tmp_path / "data"))
+    with closing(sqlite3.connect(data / "comet.db")) as connection, connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'tag_by_name'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with open(data / "comet.db", "r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"x" * size)
+    with pytest.raises(BackupError, match="damaged, so no backup is made"):
+        back_up(data, tmp_path / "b.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
 def test_a_backup_that_is_broken_off_leaves_nothing(
     made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

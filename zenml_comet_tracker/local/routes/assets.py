@@ -137,10 +137,18 @@ def overwrites(fields: Fields) -> bool:
 
 
 def content_path(files: Files, row: Any) -> Path:
-    """Where the content of an asset that is not remote lies. Refuses with 404 when it was taken from the disk."""
+    """Where the content of an asset that is not remote lies. Refuses with 404 when it was taken from the disk, or cut
+    off there."""
     path = files.path(row.sha256)
     if not path.is_file():
         raise RequestError(f"The content of asset {row.asset_id} is not in the data folder any more.", status=404)
+    size = path.stat().st_size
+    if size < row.size:
+        raise RequestError(
+            f"The content of asset {row.asset_id} is damaged: it has {size:,} of {row.size:,} bytes. "
+            "`zenml-comet local check` names all that is.",
+            status=404,
+        )
     return path
 
 

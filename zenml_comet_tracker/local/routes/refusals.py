@@ -11,6 +11,7 @@ from zenml_comet_tracker.local.store import faults
 _ANSWERS = {
     faults.UnknownExperimentError: (404, UNKNOWN_EXPERIMENT),
     faults.KeyNameError: (400, 0),
+    faults.DatabaseLostError: (400, 0),
     faults.ProjectInUseError: (400, 0),
     faults.ReadOnlyError: (403, 0),
     faults.TakenError: (400, 0),

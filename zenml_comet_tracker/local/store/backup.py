@@ -121,6 +121,7 @@ def _write(folder: Path, engine: Engine, part: Path, path: Path) -> Backup:
             if left <= lacking:
                 break
             lacking = left
+        _require_sound(snapshot)
         made.missing = sorted({*left, *(sha256 for sha256 in made.missing if sha256 in named)})
         made.database_bytes = snapshot.stat().st_size
         with open(snapshot, "rb") as source:
@@ -129,6 +130,14 @@ def _write(folder: Path, engine: Engine, part: Path, path: Path) -> Backup:
     with open(part, "rb") as whole:
         os.fsync(whole.fileno())
     return made
+
+
+def _require_sound(snapshot: Path) -> None:
+    """Told now, while there may be an older backup, and not by the restore."""
+    with closing(sqlite3.connect(snapshot)) as connection:
+        (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if said != "ok":
+        raise BackupError(f"The database is damaged, so no backup is made: none could be restored. It says: {said}")
 
 
 def _manifest(made: Backup, digest: str, number: int) -> dict[str, object]:

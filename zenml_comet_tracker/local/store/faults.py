@@ -16,6 +16,7 @@ StoreError
  ├── UnknownModelError        the registry has no such model or version of it
  ├── BadVersionError          not a semantic version
  ├── ProjectInUseError        it has experiments, and they were not to be deleted
+ ├── DatabaseLostError        it names no file, but files are there
  ├── DiskFullError            nothing more can be written
  ├── DiskFaultError           the disk or the database's file cannot be read or written
  ├── BusyError                another program holds the database
@@ -134,6 +135,16 @@ class ProjectInUseError(StoreError):
         super().__init__(
             f"Project {name!r} in workspace {workspace!r} has {experiments} experiments, archived ones included. Move "
             "them, or delete them with it by deleteAllExperiments."
+        )
+
+
+class DatabaseLostError(StoreError):
+    """Files are there and nothing names any of them: more likely the database is not theirs."""
+
+    def __init__(self, files: int) -> None:
+        super().__init__(
+            f"The database names no file at all, but {files:,} lie beside it: more likely it was lost than they are "
+            "garbage. Nothing was freed. Put a backup in place by `zenml-comet local restore`, or delete them yourself."
         )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zenml_comet_tracker.local.store import looking, series
-from zenml_comet_tracker.local.store.faults import DiskFullError
+from zenml_comet_tracker.local.store import assets, looking, series
+from zenml_comet_tracker.local.store.faults import DatabaseLostError, DiskFullError
 from zenml_comet_tracker.local.store.store import Store
 
 
@@ -21,8 +21,11 @@ class Freed:
 
 def collect(store: Store, *, rebuild: bool) -> Freed:
     """Frees what nothing needs. With `rebuild` the database is written anew as a whole, to its least size, where there
-    is room for a second one; all writers are held up meanwhile."""
+    is room for a second one; all writers are held up meanwhile. Raises `DatabaseLostError`."""
     before = looking.contents(store.folder)
+    with store.read() as connection:
+        if before and not assets.contents(connection):
+            raise DatabaseLostError(len(before))
     file_bytes = store.free(before)
     database_bytes = store.database_bytes()
     chunks = _compact(store)
