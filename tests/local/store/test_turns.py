@@ -187,6 +187,58 @@ def test_writes_that_the_database_took_back_by_itself_are_not_called_written(
     assert table.add(7) == [7]
 
 
+def test_one_that_is_alone_and_taken_back_is_not_called_written(table: Table) -> None:
+    with pytest.raises(Exception, match="took the transaction back"):
+        table.add(0, lambda connection: connection.connection.driver_connection.rollback())
+    assert table.committed() == []
+    assert table.add(7) == [7]
+
+
+def test_nobody_goes_on_in_a_transaction_that_was_taken_back(table: Table, pool: ThreadPoolExecutor) -> None:
+    """Else those before would be told that the commit of those after is theirs."""
+    after: list[Future[list[int]]] = []
+
+    def take_back(connection: Any) -> None:
+        after.append(pool.submit(table.add, 9))
+        table.await_waiting(1)
+        connection.connection.driver_connection.rollback()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    first, (other,) = crowd(table, pool, take_back)
+    for future in (first, other):
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            future.result(SECONDS)
+    assert after[0].result(SECONDS) == [9]
+
+
+class LateLock:
+    """A lock whose waiters give up in the moment in which it is let go of."""
+
+    def __init__(self, lock: Any) -> None:
+        self._lock = lock
+        self.released = threading.Event()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if timeout > 0 and self._lock.locked():
+            assert self.released.wait(SECONDS)
+            return False
+        return bool(self._lock.acquire(blocking, timeout))
+
+    def release(self) -> None:
+        self._lock.release()
+        self.released.set()
+
+    def locked(self) -> bool:
+        return bool(self._lock.locked())
+
+
+def test_who_gives_up_when_the_transaction_is_left_to_him_takes_it(table: Table, pool: ThreadPoolExecutor) -> None:
+    table.turns._lock = LateLock(table.turns._lock)  # type: ignore[assignment]
+    first, others = crowd(table, pool, nothing)
+    for future in (first, *others):
+        assert future.result(SECONDS) == [0, 1]
+
+
 def test_who_waits_too_long_is_told_and_nobody_is_left_uncommitted(
     tmp_path: Path, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RootTransaction
+from sqlalchemy import Connection, NestedTransaction, RootTransaction
 from sqlalchemy.exc import OperationalError
 
 from zenml_comet_tracker.local.store.faults import BusyError
@@ -65,11 +65,13 @@ class Turns:
         self._enter()
         try:
             group = self._join()
+            own = group.connection.begin_nested() if group.members > 1 else None
             try:
-                with group.connection.begin_nested() if group.members > 1 else _nothing():
-                    yield group.connection
+                yield group.connection
+                if own is not None:
+                    own.commit()
             except BaseException as error:
-                self._failed(group, error)
+                self._failed(group, own, error)
                 raise
         except BaseException:
             self._leave()
@@ -111,12 +113,13 @@ class Turns:
         self._group.members += 1
         return self._group
 
-    def _failed(self, group: _Group, error: BaseException) -> None:
+    def _failed(self, group: _Group, own: NestedTransaction | None, error: BaseException) -> None:
         """After a write that raised: what others wrote stays, unless the database took it back too."""
-        if group.members > 1 and group.alive:
-            return
-        group.error = error
-        self._commit()
+        if own is not None and group.alive:
+            own.rollback()
+        else:
+            group.error = error
+            self._commit()
 
     def _leave(self) -> None:
         with self._counting:
@@ -149,8 +152,3 @@ class Turns:
                 group.connection.close()
             finally:
                 group.over.set()
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
