@@ -17,3 +17,8 @@ def test_tags_that_are_no_texts_are_refused(local_server: LocalServer, key: str)
     answer = local_server.call("POST", "api/rest/v2/write/experiment/tags", json=body)
     assert answer.status_code == 400
     assert "addedTags" in answer.json()["msg"]
+
+
+def test_an_empty_tag_is_none(local_server: LocalServer, key: str) -> None:
+    local_server.post("write/experiment/tags", experimentKey=key, addedTags=["", "a"])
+    assert local_server.get("experiment/tags", experimentKey=key)["tags"] == ["a"]

@@ -37,3 +37,11 @@ def test_a_rest_clients_lines_get_their_line_ends(local_server: LocalServer, key
     lines = [{"offset": 1, "output": "one"}, {"offset": 2, "output": "two\n"}]
     local_server.post("write/experiment/output", experimentKey=key, outputLines=lines)
     assert local_server.get("experiment/output", experimentKey=key) == {"output": "one\ntwo\n"}
+
+
+def test_output_without_a_place_goes_behind_what_is_there(local_server: LocalServer, key: str) -> None:
+    first = [{"output": "b", "offset": 2}, {"output": "a", "offset": 1}]
+    local_server.post("write/experiment/output", experimentKey=key, outputLines=first)
+    more = [{"output": "c"}, {"output": "d"}]
+    local_server.post("write/experiment/output", experimentKey=key, outputLines=more)
+    assert local_server.get("experiment/output", experimentKey=key)["output"] == "a\nb\nc\nd\n"

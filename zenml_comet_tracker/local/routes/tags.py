@@ -15,8 +15,8 @@ clientlib = APIRouter()
 @rest.post("/write/experiment/tags")
 @clientlib.post("/tags/add-tags-to-experiment")
 def add(call: JsonCall) -> Response:
-    """Adds `addedTags` to the experiment's tags."""
-    names = call.fields.texts("addedTags")
+    """Adds `addedTags` to the experiment's tags; empty ones are passed over."""
+    names = [name for name in call.fields.texts("addedTags") if name]
     return call.write(lambda target: facts.add_tags(target.connection, target.experiment.id, names))
 
 

@@ -81,4 +81,4 @@ def _line(fields: Fields, context: str, whole_lines: bool) -> OutputLine:
     text = fields.content("output")
     if whole_lines and not text.endswith("\n"):
         text += "\n"
-    return OutputLine(fields.integer("offset") or 0, text, fields.flag("stderr"), context)
+    return OutputLine(fields.integer("offset"), text, fields.flag("stderr"), context)

@@ -19,9 +19,10 @@ JsonKind = Literal["system", "git", "cloud", "dependencies"]
 
 @dataclass(frozen=True)
 class OutputLine:
-    """One piece of output, with its line end where it has one; pieces are joined in the order of `offset`."""
+    """One piece of output, with its line end where it has one; pieces are joined in the order of `offset`, those without
+    behind all that are there."""
 
-    offset: int
+    offset: int | None
     text: str
     stderr: bool
     context: str
@@ -67,10 +68,13 @@ def get_json(connection: Connection, experiment_id: int, kind: JsonKind) -> Mapp
 
 def add_output(transaction: Transaction, experiment_id: int, lines: Sequence[OutputLine]) -> None:
     """Stores pieces of output."""
+    behind = (
+        next_output_offset(transaction.connection, experiment_id) if any(line.offset is None for line in lines) else 0
+    )
     rows = [
         {
             "experiment_id": experiment_id,
-            "offset": line.offset,
+            "offset": behind if line.offset is None else line.offset,
             "text": line.text,
             "stderr": line.stderr,
             "context": line.context,
