@@ -19,8 +19,8 @@ JsonKind = Literal["system", "git", "cloud", "dependencies"]
 
 @dataclass(frozen=True)
 class OutputLine:
-    """One piece of output, with its line end where it has one; pieces are joined in the order of `offset`, those without
-    behind all that are there."""
+    """One piece of output, with its line end where it has one; pieces are joined in the order of `offset`, those
+    without one behind all that are there."""
 
     offset: int | None
     text: str
