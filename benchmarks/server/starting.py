@@ -37,8 +37,6 @@ def starting(folder: Path, rounds: int) -> Iterator[Row]:
 
 
 def _ask(server: launch.RunningServer) -> None:
-    request = urllib.request.Request(
-        f"{server.url}/api/rest/v2/workspaces", headers={"Authorization": server.api_key}
-    )
+    request = urllib.request.Request(f"{server.url}/api/rest/v2/workspaces", headers={"Authorization": server.api_key})
     with urllib.request.urlopen(request, timeout=30) as answer:
         answer.read()

@@ -123,6 +123,15 @@ def test_gc_frees_no_file_for_a_database_that_was_lost(data: Path, running: bool
     assert {path.name for path in (data / "files").glob("??/*")} == before
 
 
+def test_what_to_type_next_names_the_folder_where_another_would_be_meant(data: Path, tmp_path: Path) -> None:
+    other = tmp_path / "not the usual one"
+    data.rename(other)
+    next((other / "files").glob("??/*")).unlink()
+    assert f"local restore --data '{other}'" in local("check", "--data", other).stderr
+    assert f"zenml-comet up --data '{other}'" in CliRunner().invoke(main, ["status", "--data", str(other)]).stderr
+    assert "--data" not in CliRunner().invoke(main, ["status"]).stderr
+
+
 def test_where_there_are_no_data_it_is_said(tmp_path: Path) -> None:
     for words in (["check"], ["gc"], ["backup", str(tmp_path / "b.zip")]):
         result = local(*words, "--data", tmp_path / "none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import webbrowser
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +41,11 @@ data_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
+def typed_for(data: Path, words: str) -> str:
+    """`zenml-comet <words>` for that data folder, which is named where another would be meant without."""
+    return typed(words if data == launch.default_data_folder() else f"{words} --data {shlex.quote(str(data))}")
+
+
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on. [default: the one used before]")
 @data_option
@@ -48,7 +54,7 @@ def up(port: int | None, data: Path, as_json: bool) -> None:
     """Start the local Comet, or say where it runs already. It stays up until `zenml-comet down`."""
     running = launch.ensure(data, port=port, idle_seconds=0)
     if port is not None and urlsplit(running.url).port != port:
-        raise Failure(f"The local Comet runs at {running.url} already. Stop it first: {typed('down')}", 3)
+        raise Failure(f"The local Comet runs at {running.url} already. Stop it first: {typed_for(data, 'down')}", 3)
     _tell(running, as_json)
 
 
@@ -131,10 +137,12 @@ def _tell(server: RunningServer, as_json: bool) -> None:
     click.echo(f"Local Comet runs at {server.url} (process {server.pid}, since {facts['started']})")
     click.echo(f"Data     {facts['data']}")
     click.echo(f"API key  {facts['api_key_file']}")
-    click.echo(f"Open     {typed('open')}")
+    click.echo(f"Open     {typed_for(server.data, 'open')}")
 
 
 def _not_running(data: Path) -> Failure:
     known = launch.address(data)
     where = f" It was at {known.url}." if known is not None else ""
-    return Failure(f"No local Comet runs with the data in {data}.{where} Start it: {typed('up')}", NOT_RUNNING)
+    return Failure(
+        f"No local Comet runs with the data in {data}.{where} Start it: {typed_for(data, 'up')}", NOT_RUNNING
+    )

@@ -12,8 +12,7 @@ import click
 
 from zenml_comet_tracker.cli import owner
 from zenml_comet_tracker.cli.failures import Failure
-from zenml_comet_tracker.cli.program import typed
-from zenml_comet_tracker.cli.server import data_option, json_option
+from zenml_comet_tracker.cli.server import data_option, json_option, typed_for
 from zenml_comet_tracker.local import launch
 
 _SHOWN_PROBLEMS = 50
@@ -37,7 +36,7 @@ def backup(target: Path, data: Path, as_json: bool) -> None:
         _say(f"{made.path}:", made.database_bytes, made.files, made.file_bytes)
     if made.missing:
         lost = f"{len(made.missing)} files are not in it: the data folder has lost them."
-        raise Failure(f"{lost} {typed('local check')} names them.")
+        raise Failure(f"{lost} {typed_for(data, 'local check')} names them.")
 
 
 @click.command()
@@ -85,9 +84,11 @@ def check(data: Path, as_json: bool) -> None:
             click.echo(f"... and {len(report.problems) - _SHOWN_PROBLEMS:,} more; --json shows all.")
         if report.orphans:
             orphans = _files(report.orphans, report.orphan_bytes)
-            click.echo(f"{orphans} belong to nothing: {typed('local gc')} frees them.")
+            click.echo(f"{orphans} belong to nothing: {typed_for(data, 'local gc')} frees them.")
     if report.problems:
-        raise Failure(f"The data in {data} are damaged. {typed('local restore')} puts a backup in their place.")
+        raise Failure(
+            f"The data in {data} are damaged. {typed_for(data, 'local restore')} puts a backup in their place."
+        )
     if not as_json:
         click.echo("All is well.")
 

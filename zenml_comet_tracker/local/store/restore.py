@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import stat
@@ -159,7 +160,9 @@ def _locked(folder: Path) -> Iterator[None]:
             sweep(folder)
             yield
     except BlockingIOError:
-        raise BackupError(f"The local Comet with the data in {folder} runs. Stop it first: zenml-comet down") from None
+        raise BackupError(
+            f"The local Comet with the data in {folder} runs. Stop it first: zenml-comet down --data {shlex.quote(str(folder))}"
+        ) from None
     except BaseException:
         if new:
             _take_away(folder)
