@@ -100,6 +100,18 @@ def test_an_upload_for_which_there_is_no_room_is_told_and_leaves_nothing(
     assert (report.problems, report.files, report.orphans) == ([], 2, 0)
 
 
+def test_nothing_is_taken_for_a_database_that_was_moved_away(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        key, database = begin(server), tmp_path / "data" / "comet.db"
+        os.rename(database, tmp_path / "away.db")
+        body = {"experimentKey": key, "addedTags": ["x"]}
+        answer = server.call("POST", "api/rest/v2/write/experiment/tags", json=body)
+        assert (answer.status_code, "moved away or deleted" in answer.json()["msg"]) == (503, True)
+        os.rename(tmp_path / "away.db", database)
+        server.post("write/experiment/tags", experimentKey=key, addedTags=["y"])
+        assert tags(server, key) == ["y"]
+
+
 def test_a_database_that_another_program_holds_is_told_as_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     with serving(tmp_path / "data") as server:

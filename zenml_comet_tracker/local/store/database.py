@@ -33,7 +33,7 @@ from zenml_comet_tracker.local.clock import Clock
 from zenml_comet_tracker.local.errors import DataFolderError
 from zenml_comet_tracker.local.store import migrations, schema
 from zenml_comet_tracker.local.store.disk import faults_told
-from zenml_comet_tracker.local.store.faults import StoreError
+from zenml_comet_tracker.local.store.faults import DiskFaultError, StoreError
 from zenml_comet_tracker.local.store.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -121,6 +121,7 @@ class Database:
         self._path = path
         self._log = path.with_name(f"{path.name}-wal")
         self._fold_at = LOG_BYTES
+        self._file: tuple[int, int] | None = None
         _make_private(path)
         self._engine = make_engine(path)
         self._turns = Turns(lambda: self._engine.connect().execution_options(writes=True), BUSY_SECONDS)
@@ -136,6 +137,7 @@ class Database:
             self.close()
             raise
         self._learn_to_shrink()
+        self._file = _identity(path)
 
     def close(self) -> None:
         """Closes all connections; the write-ahead log is folded into the file."""
@@ -150,6 +152,9 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """The only writer until the block ends: committed then, undone when the block raises."""
+        if self._file is not None and _identity(self._path) != self._file:
+            # What is written now would be gone with the file that has no name any more.
+            raise DiskFaultError("its database was moved away or deleted while it ran; start it anew")
         with faults_told(), self._turns.write() as connection:
             transaction = Transaction(connection, self._clock())
             yield transaction
@@ -232,6 +237,14 @@ class Database:
 
 def _free_pages(connection: Connection) -> int:
     return int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _make_private(path: Path) -> None:

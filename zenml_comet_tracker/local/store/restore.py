@@ -160,9 +160,8 @@ def _locked(folder: Path) -> Iterator[None]:
             sweep(folder)
             yield
     except BlockingIOError:
-        raise BackupError(
-            f"The local Comet with the data in {folder} runs. Stop it first: zenml-comet down --data {shlex.quote(str(folder))}"
-        ) from None
+        stop = f"zenml-comet down --data {shlex.quote(str(folder))}"
+        raise BackupError(f"The local Comet with the data in {folder} runs. Stop it first: {stop}") from None
     except BaseException:
         if new:
             _take_away(folder)
