@@ -6,14 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fixtures.local_server import LocalServer
+from tests.fixtures.local_server import LocalServer, serving
 
 # The interpreter whose comet_ml plays the rows; `make compat` names others.
 PYTHON = os.environ.get("SDK_PYTHON", sys.executable)
@@ -53,6 +53,13 @@ class Session:
 def real(complaints: list[str]) -> list[str]:
     """The complaints that the server is the cause of."""
     return [line for line in complaints if not any(own in line for own in ITS_OWN)]
+
+
+@pytest.fixture(scope="module")
+def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server of the module's own: sessions make projects, artifacts and models of the same names."""
+    with serving(tmp_path_factory.mktemp("sdk-server") / "data") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
