@@ -42,8 +42,8 @@ def test_api_and_page_say_the_same_of_every_state(store: Store) -> None:
     [
         (None, None),
         ("train.py", "train.py"),
-        ("/work/src/train.py", "train.py"),
-        ("/work/work/work", "work"),
+        ("/srv/src/train.py", "train.py"),
+        ("/srv/srv/work", "work"),
         ("a/b/größe 100%.py", "größe 100%.py"),
         ("C:\\x\\train.py", "C:\\x\\train.py"),
         ("/", ""),

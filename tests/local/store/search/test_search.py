@@ -44,7 +44,7 @@ OF_TEXTS = ["contains", "begins_with", "ends_with", "not_contains", "not_begins_
 OF_ANY = ["is_null", "is_not_null", "is_empty", "is_not_empty"]
 EQUAL = ["equal", "not_equal"]
 ORDERED = ["less", "less_or_equal", "greater", "greater_or_equal"]
-PATHS = [None, "train.py", "/work/train.py", "/work/work/", "a/ä.py"]
+PATHS = [None, "train.py", "/srv/train.py", "/srv/srv/", "a/ä.py"]
 START = datetime(2026, 9, 21, 13, 46, 40, tzinfo=timezone.utc)
 
 texts, names = st.sampled_from(TEXTS), st.sampled_from(NAMES)
