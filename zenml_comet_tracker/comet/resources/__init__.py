@@ -6,5 +6,22 @@ Every write takes `headers`: with them the local server recognises what it has a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+from zenml_comet_tracker.comet.errors import BrokenAnswerError
 
 Headers = Mapping[str, str] | None
+
+
+def entries(answer: Mapping[str, Any], member: str) -> list[dict[str, Any]]:
+    """The list of objects that an answer holds under `member`; empty when it is null or absent."""
+    found = answer.get(member) or []
+    if not isinstance(found, list):
+        raise BrokenAnswerError(f"The server answered {member} with a {type(found).__name__}; expected a list")
+    return found
+
+
+def optional_text(answer: Mapping[str, Any], member: str) -> str | None:
+    """The text that an answer holds under `member`; None when it is null or absent."""
+    found = answer.get(member)
+    return None if found is None else str(found)

@@ -1,14 +1,17 @@
-"""Files of an experiment: assets, and images, which have an endpoint of their own."""
+"""Files of an experiment: uploaded (images by an endpoint of their own), listed, downloaded, deleted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from zenml_comet_tracker.comet.resources import Headers
+from zenml_comet_tracker.comet.resources import Headers, entries
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
+
+_CONTENT = f"{REST}experiment/asset/get-asset"
 
 
 @dataclass(frozen=True)
@@ -117,4 +120,38 @@ def _send(
 
 def download_url(root: str, experiment_key: str, asset_id: str) -> str:
     """Where the bytes of an asset can be read with the API key. GET `experiment/asset/get-asset`."""
-    return f"{root}/{REST}experiment/asset/get-asset?experimentKey={experiment_key}&assetId={asset_id}"
+    return f"{root}/{_CONTENT}?experimentKey={experiment_key}&assetId={asset_id}"
+
+
+def of_experiment(transport: Transport, experiment_key: str, asset_type: str | None = None) -> list[dict[str, Any]]:
+    """The experiment's assets, of one type or all. GET `experiment/asset/list`.
+
+    `assetId`, `fileName`, `fileSize`, `type`, `step`, `runContext`, `link`, `createdAt`, `metadata` (JSON text),
+    `remote` and others.
+    """
+    params = {"experimentKey": experiment_key, "type": asset_type}
+    return entries(transport.get_json(f"{REST}experiment/asset/list", params), "assets")
+
+
+def named(
+    transport: Transport, experiment_key: str, file_name: str, asset_type: str | None = None
+) -> list[dict[str, Any]]:
+    """The experiment's assets of one name, and of one type or all. GET `experiment/asset/get-by-name`."""
+    params = {"experimentKey": experiment_key, "assetName": file_name, "type": asset_type}
+    return entries(transport.get_json(f"{REST}experiment/asset/get-by-name", params), "assets")
+
+
+def read(transport: Transport, experiment_key: str, asset_id: str) -> bytes:
+    """The bytes of an asset, whole in memory. GET `experiment/asset/get-asset`."""
+    return transport.get_bytes(_CONTENT, {"experimentKey": experiment_key, "assetId": asset_id})
+
+
+def download(transport: Transport, experiment_key: str, asset_id: str) -> Iterator[bytes]:
+    """The bytes of an asset in pieces of at most 1 MiB. GET `experiment/asset/get-asset`."""
+    return transport.download(_CONTENT, {"experimentKey": experiment_key, "assetId": asset_id})
+
+
+def delete(transport: Transport, experiment_key: str, asset_id: str) -> dict[str, Any]:
+    """Takes an asset away. GET `write/experiment/asset/delete`."""
+    params = {"experimentKey": experiment_key, "assetId": asset_id}
+    return transport.get_json(f"{REST}write/experiment/asset/delete", params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zenml_comet_tracker.comet.resources import Headers
+from zenml_comet_tracker.comet.resources import Headers, optional_text
 from zenml_comet_tracker.comet.transport import REST, Transport
 
 
@@ -12,3 +12,8 @@ def write(
     """Appends to the page, or replaces it when `clear`. POST `write/experiment/html`."""
     body = {"experimentKey": experiment_key, "html": html, "override": clear, "timestamp": millis}
     transport.post_json(f"{REST}write/experiment/html", body, headers=headers)
+
+
+def read(transport: Transport, experiment_key: str) -> str | None:
+    """The page, "" when nothing was logged. GET `experiment/html`."""
+    return optional_text(transport.get_json(f"{REST}experiment/html", {"experimentKey": experiment_key}), "html")

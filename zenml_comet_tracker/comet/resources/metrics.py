@@ -1,4 +1,4 @@
-"""Metric values, written in batches."""
+"""Metric values: written in batches or one by one, read as points and as summaries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from zenml_comet_tracker.comet.resources import Headers
+from zenml_comet_tracker.comet.resources import Headers, entries
 from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 from zenml_comet_tracker.comet.values import WireNumber
 
@@ -56,3 +56,23 @@ def write(transport: Transport, experiment_key: str, value: dict[str, Any], head
     """Writes one row, in documented REST. POST `write/experiment/metric`."""
     body = {"experimentKey": experiment_key, **value}
     transport.post_json(f"{REST}write/experiment/metric", body, headers=headers)
+
+
+def points(transport: Transport, experiment_key: str, name: str | None = None) -> list[dict[str, Any]]:
+    """Every point of one metric, or of all, in order: `metricName`, `metricValue` (a text), `timestamp` (milliseconds),
+    `step`, `epoch`, `runContext`.
+
+    GET `experiment/metrics/get-metric`, or `experiment/metrics/get-all`.
+    """
+    params = {"experimentKey": experiment_key, "metricName": name}
+    path = "experiment/metrics/get-all" if name is None else "experiment/metrics/get-metric"
+    return entries(transport.get_json(f"{REST}{path}", params), "metrics")
+
+
+def summary(transport: Transport, experiment_key: str) -> list[dict[str, Any]]:
+    """Of every metric the last, least and greatest value (texts), each with time and step.
+
+    `name`, `valueCurrent`, `valueMin`, `valueMax`, `timestampCurrent` ..., `stepCurrent` ... GET
+    `experiment/metrics/summary`.
+    """
+    return entries(transport.get_json(f"{REST}experiment/metrics/summary", {"experimentKey": experiment_key}), "values")

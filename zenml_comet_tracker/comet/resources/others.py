@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from zenml_comet_tracker.comet.resources import Headers
+from typing import Any
+
+from zenml_comet_tracker.comet.resources import Headers, entries
 from zenml_comet_tracker.comet.transport import REST, Transport
 from zenml_comet_tracker.comet.values import WireScalar
 
@@ -16,3 +18,8 @@ def write(
     """Writes one value; the last one of a key wins. POST `write/experiment/log-other`."""
     body = {"experimentKey": experiment_key, "key": key, "value": value, "timestamp": millis}
     transport.post_json(f"{REST}write/experiment/log-other", body, headers=headers)
+
+
+def summary(transport: Transport, experiment_key: str) -> list[dict[str, Any]]:
+    """Every other in the shape of a metric's summary, its value a text. GET `experiment/log-other`."""
+    return entries(transport.get_json(f"{REST}experiment/log-other", {"experimentKey": experiment_key}), "values")

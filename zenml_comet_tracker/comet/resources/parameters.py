@@ -1,10 +1,11 @@
-"""Parameters, written in batches; the last value of a name wins."""
+"""Parameters: written in batches or one by one, read and deleted; the last value of a name wins."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from zenml_comet_tracker.comet.resources import Headers
+from zenml_comet_tracker.comet.resources import Headers, entries
 from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 from zenml_comet_tracker.comet.values import WireScalar
 
@@ -43,3 +44,20 @@ def write(transport: Transport, experiment_key: str, value: dict[str, Any], head
     """Writes one row, in documented REST, which has no `source`. POST `write/experiment/parameter`."""
     body = {"experimentKey": experiment_key, **{name: said for name, said in value.items() if name != "source"}}
     transport.post_json(f"{REST}write/experiment/parameter", body, headers=headers)
+
+
+def summary(transport: Transport, experiment_key: str) -> list[dict[str, Any]]:
+    """Every parameter in the shape of a metric's summary, its value a text. GET `experiment/parameters`."""
+    return entries(transport.get_json(f"{REST}experiment/parameters", {"experimentKey": experiment_key}), "values")
+
+
+def delete(transport: Transport, experiment_key: str, name: str) -> None:
+    """Takes one parameter away. POST `write/experiment/parameter/delete`."""
+    body = {"experimentKey": experiment_key, "parameterName": name}
+    transport.post_json(f"{REST}write/experiment/parameter/delete", body)
+
+
+def delete_many(transport: Transport, experiment_key: str, names: Sequence[str]) -> None:
+    """Takes several parameters away, all or none. POST `write/experiments/parameters/delete`."""
+    body = [{"experimentKey": experiment_key, "parameterName": name} for name in names]
+    transport.post_json(f"{REST}write/experiments/parameters/delete", body)

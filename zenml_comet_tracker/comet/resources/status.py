@@ -55,6 +55,20 @@ def keep_alive(transport: Transport, experiment_key: str, when: Moment) -> float
     return _beat_seconds(answer.get("isAliveBeatDurationMillis"))
 
 
+def beat(transport: Transport, experiment_key: str) -> dict[str, Any]:
+    """Says that it is alive; how often to say so and to measure, in milliseconds. GET `write/experiment/set-status`.
+
+    `isAliveBeatDurationMillis`, `gpuMonitorIntervalMillis`, `cpuMonitorIntervalMillis`.
+    """
+    return transport.get_json(f"{REST}write/experiment/set-status", {"experimentKey": experiment_key})
+
+
+def write(transport: Transport, experiment_key: str, *, alive: bool, crashed: bool, error: str | None = None) -> None:
+    """Says whether it runs and whether it failed. POST `write/experiment/update-status`."""
+    body = {"experimentKey": experiment_key, "isAlive": alive, "hasCrashed": crashed, "error": error}
+    transport.post_json(f"{REST}write/experiment/update-status", body)
+
+
 def report_end(transport: Transport, experiment_key: str, when: Moment, *, error: str | None) -> None:
     """Marks the experiment ended, failed when there is an error's text. POST `write/experiment/update-status`."""
     transport.post_json(
@@ -71,8 +85,10 @@ def report_end(transport: Transport, experiment_key: str, when: Moment, *, error
     )
 
 
-def set_times(transport: Transport, experiment_key: str, start_millis: int | None, end_millis: int) -> None:
-    """Says when it began, if that is known, and ended. POST `write/experiment/set-start-end-time`."""
+def set_times(
+    transport: Transport, experiment_key: str, start_millis: int | None = None, end_millis: int | None = None
+) -> None:
+    """Says when it began, ended, or both; None leaves it open. POST `write/experiment/set-start-end-time`."""
     body = {"experimentKey": experiment_key, "startTimeMillis": start_millis, "endTimeMillis": end_millis}
     transport.post_json(f"{REST}write/experiment/set-start-end-time", body)
 

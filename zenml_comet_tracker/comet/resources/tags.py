@@ -18,3 +18,14 @@ def write(transport: Transport, experiment_key: str, tags: Sequence[str], header
     """As `add`, in documented REST. POST `write/experiment/tags`."""
     body = {"experimentKey": experiment_key, "addedTags": list(tags)}
     transport.post_json(f"{REST}write/experiment/tags", body, headers=headers)
+
+
+def of_experiment(transport: Transport, experiment_key: str) -> list[str]:
+    """The experiment's tags. GET `experiment/tags`."""
+    return list(transport.get_json(f"{REST}experiment/tags", {"experimentKey": experiment_key}).get("tags") or ())
+
+
+def delete(transport: Transport, experiment_key: str, tags: Sequence[str]) -> None:
+    """Takes tags away; those that are not there are gone already. POST `write/experiment/tags/delete`."""
+    body = {"experimentKey": experiment_key, "tags": list(tags)}
+    transport.post_json(f"{REST}write/experiment/tags/delete", body)

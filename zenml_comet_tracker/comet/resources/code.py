@@ -1,0 +1,17 @@
+"""The source code of an experiment."""
+
+from __future__ import annotations
+
+from zenml_comet_tracker.comet.resources import Headers, optional_text
+from zenml_comet_tracker.comet.transport import REST, Transport
+
+
+def read(transport: Transport, experiment_key: str) -> str | None:
+    """The source, None when none was logged. GET `experiment/code`."""
+    return optional_text(transport.get_json(f"{REST}experiment/code", {"experimentKey": experiment_key}), "code")
+
+
+def write(transport: Transport, experiment_key: str, code: str, headers: Headers = None) -> None:
+    """Sets the source in place of what is there. POST `write/experiment/code`."""
+    body = {"experimentKey": experiment_key, "code": code}
+    transport.post_json(f"{REST}write/experiment/code", body, headers=headers)

@@ -1,0 +1,17 @@
+"""The model graph of an experiment: a text, kept as it is."""
+
+from __future__ import annotations
+
+from zenml_comet_tracker.comet.resources import Headers, optional_text
+from zenml_comet_tracker.comet.transport import REST, Transport
+
+
+def read(transport: Transport, experiment_key: str) -> str | None:
+    """The graph, None when none was logged. GET `experiment/graph`."""
+    return optional_text(transport.get_json(f"{REST}experiment/graph", {"experimentKey": experiment_key}), "graph")
+
+
+def write(transport: Transport, experiment_key: str, graph: str, headers: Headers = None) -> None:
+    """Sets the graph in place of what is there. POST `write/experiment/graph`."""
+    body = {"experimentKey": experiment_key, "graph": graph}
+    transport.post_json(f"{REST}write/experiment/graph", body, headers=headers)

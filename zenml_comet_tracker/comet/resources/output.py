@@ -1,0 +1,36 @@
+"""What the program of an experiment printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zenml_comet_tracker.comet.resources import Headers
+from zenml_comet_tracker.comet.transport import CLIENTLIB_REST, REST, Transport
+
+
+def read(transport: Transport, experiment_key: str) -> str:
+    """All output so far, "" when there is none. GET `experiment/output`."""
+    return str(transport.get_json(f"{REST}experiment/output", {"experimentKey": experiment_key}).get("output") or "")
+
+
+def write(
+    transport: Transport,
+    experiment_key: str,
+    pieces: Iterable[str],
+    *,
+    offset: int,
+    millis: int,
+    stderr: bool = False,
+    context: str | None = None,
+    headers: Headers = None,
+) -> None:
+    """Writes pieces of output, which keep the line ends they have; their order is that of their offsets.
+
+    POST `clientlib/rest/v2/write/experiment/output`: the same call under `api/rest/v2/` adds a line end to each.
+    """
+    lines = [
+        {"stderr": stderr, "output": piece, "localTimestamp": millis, "offset": at}
+        for at, piece in enumerate(pieces, start=offset)
+    ]
+    body = {"experimentKey": experiment_key, "runContext": context, "outputLines": lines}
+    transport.post_json(f"{CLIENTLIB_REST}write/experiment/output", body, headers=headers)
