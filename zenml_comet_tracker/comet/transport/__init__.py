@@ -1,0 +1,313 @@
+"""Requests to one Comet root with one API key: request in, decoded answer or one of our errors out.
+
+The only package that imports an HTTP library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import ipaddress
+import mimetypes
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+import requests
+import urllib3
+from requests_toolbelt import MultipartEncoder
+from urllib3.filepost import encode_multipart_formdata
+
+from zenml_comet_tracker.comet import errors, proof
+from zenml_comet_tracker.comet.settings import ResolvedSettings
+from zenml_comet_tracker.comet.streams import SteadyStream
+from zenml_comet_tracker.comet.throttling import retry_after
+from zenml_comet_tracker.comet.transport.sessions import POOL_SIZE, Adapter, ProvingAdapter, Session, read_retries
+
+REST = "api/rest/v2/"
+CLIENTLIB = "clientlib/"
+CLIENTLIB_REST = "clientlib/rest/v2/"
+
+JSON_TYPE = "application/json;charset=utf-8"
+
+# Below this, gzip costs more time than the saved bytes are worth; on loopback it never pays.
+COMPRESS_FROM_BYTES = 2_048
+DOWNLOAD_CHUNK = 1 << 20
+# Up to here a file is put into its request as it is; above, an encoder that reads it piece by piece earns its cost.
+WHOLE_UPLOAD_BYTES = 256 << 10
+
+# Below requests' own errors: a header that cannot be encoded, a certificate file that is not there, a pool just closed.
+FOREIGN_ERRORS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+    OverflowError,
+)
+
+
+@dataclass(frozen=True)
+class TransportOptions:
+    """How to reach the root: time limits in seconds, TLS, extra headers, whether what would write is refused here."""
+
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    upload_timeout: float = 900.0
+    verify: bool | str = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+
+
+def is_loopback(root: str) -> bool:
+    """Whether the root names this machine."""
+    host = urlsplit(root).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+class Transport:
+    """One connection pool to one Comet root. Any number of threads may use it; eight find a connection of their own.
+
+    What the environment says of proxies and certificates is read once, when it is made. `close` may be called while
+    others still use it, who then get a `ConnectionFailedError` or a connection anew. `requests` counts what was sent.
+
+    >>> Transport("http://127.0.0.1:5000/", "key").root
+    'http://127.0.0.1:5000'
+    """
+
+    def __init__(self, root: str, api_key: str, options: TransportOptions | None = None) -> None:
+        self.root = root.rstrip("/")
+        self.requests = 0
+        self._options = options or TransportOptions()
+        self._loopback = is_loopback(self.root)
+        self._session = Session(api_key, self._options.headers)
+        # Shorter ones are no secrets, and stand in ordinary words.
+        self._secrets = [text for text in (api_key, *self._options.headers.values()) if len(text) >= 6]
+        # A proxy of the environment is meant for the world outside, and .netrc for other hosts.
+        self._session.trust_env = not self._loopback
+        adapter = Adapter(max_retries=read_retries(), pool_maxsize=POOL_SIZE)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, adapter)
+        if self._loopback and proof.is_provable(api_key):
+            proving = ProvingAdapter(
+                api_key, self._options.read_timeout, max_retries=read_retries(), pool_maxsize=POOL_SIZE
+            )
+            self._session.mount(f"{self.root}/", proving)
+        # Explicit, because what is only set on the session loses against REQUESTS_CA_BUNDLE.
+        verify = None if self._options.verify is True else self._options.verify
+        self._environment = dict[str, Any](self._session.merge_environment_settings(self.root, {}, None, verify, None))
+        self._templates: dict[str, requests.PreparedRequest] = {}
+
+    def __repr__(self) -> str:
+        return f"Transport({self.root!r})"
+
+    def close(self) -> None:
+        """Closes the pooled connections."""
+        self._session.close()
+
+    def get_json(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON object that GET `path` answers with."""
+        return _json_object(f"GET {path}", self._get(path, params))
+
+    def get_bytes(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
+        """The raw body that GET `path` answers with."""
+        return bytes(self._get(path, params).content)
+
+    def download(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
+        """The raw body of GET `path` in pieces of at most 1 MiB, so that it is never whole in memory."""
+        response = self._get(path, params, stream=True)
+        with self._translated(f"GET {path}"), response:
+            yield from response.iter_content(DOWNLOAD_CHUNK)
+
+    def _get(self, path: str, params: Mapping[str, Any] | None, *, stream: bool = False) -> requests.Response:
+        what = f"GET {path}"
+        with self._translated(what):
+            request = requests.Request("GET", f"{self.root}/{path}", params=_drop_unset(params))
+            prepared = self._session.prepare_request(request)
+        return self._send(what, prepared, self._options.read_timeout, stream=stream)
+
+    def post_json(
+        self,
+        path: str,
+        body: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The JSON object that POST `path` with a JSON body answers with; `{}` for an empty answer."""
+        return self.post_bytes(path, orjson.dumps(body), headers=headers, params=params)
+
+    def post_bytes(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """As `post_json`, with a body that is JSON already."""
+        sent_headers = {"Content-Type": JSON_TYPE, **(headers or {})}
+        if len(data) >= COMPRESS_FROM_BYTES and not self._loopback:
+            data = gzip.compress(data, 1)
+            sent_headers["Content-Encoding"] = "gzip"
+        return self._post(path, params, data, sent_headers, self._options.read_timeout)
+
+    def upload(
+        self,
+        path: str,
+        params: Mapping[str, Any],
+        stream: BinaryIO,
+        *,
+        file_name: str,
+        metadata: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The answer to a multipart upload of a seekable stream, which is read while it is sent if it is large."""
+        kind = mimetypes.guess_type(file_name)[0] or "application/octet-stream"
+        more = {} if metadata is None else {"metadata": metadata}
+        whole = stream.read(WHOLE_UPLOAD_BYTES + 1)
+        body: bytes | MultipartEncoder
+        if len(whole) <= WHOLE_UPLOAD_BYTES:
+            body, content_type = encode_multipart_formdata({"file": (file_name, whole, kind), **more})
+        else:
+            body = MultipartEncoder({"file": (file_name, SteadyStream(stream), kind), **more})
+            content_type = body.content_type
+        sent_headers = {"Content-Type": content_type, **(headers or {})}
+        return self._post(path, params, body, sent_headers, self._options.upload_timeout)
+
+    def _post(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: bytes | MultipartEncoder,
+        headers: Mapping[str, str],
+        limit: float,
+    ) -> dict[str, Any]:
+        what = f"POST {path}"
+        with self._translated(what):
+            prepared = self._prepared_post(path, params, body, headers)
+        return _json_object(what, self._send(what, prepared, limit))
+
+    def _prepared_post(
+        self, path: str, params: Mapping[str, Any] | None, body: bytes | MultipartEncoder, headers: Mapping[str, str]
+    ) -> requests.PreparedRequest:
+        # Preparing a request takes longer than sending it, and from one to the next only this much differs.
+        template = self._templates.get(path)
+        if template is None:
+            template = self._session.prepare_request(requests.Request("POST", f"{self.root}/{path}"))
+            self._templates[path] = template
+        prepared = template.copy()
+        if query := urlencode(_drop_unset(params)):
+            prepared.url = f"{template.url}?{query}"
+        prepared.headers.update(headers)
+        prepared.headers["Content-Length"] = str(len(body) if isinstance(body, bytes) else body.len)
+        prepared.body = body
+        return prepared
+
+    def _send(
+        self, what: str, prepared: requests.PreparedRequest, limit: float, *, stream: bool = False
+    ) -> requests.Response:
+        if self._options.read_only and _writes(what):
+            raise errors.ReadOnlyError(what)
+        self.requests += 1
+        with self._translated(what):
+            # A redirected write would arrive as a GET, or with the key elsewhere: only reads follow.
+            response = self._session.send(
+                prepared,
+                **{**self._environment, "stream": stream},
+                timeout=(self._options.connect_timeout, limit),
+                allow_redirects=prepared.method == "GET",
+            )
+            if not 200 <= response.status_code < 300:
+                raise self._status_error(what, response)
+        return response
+
+    @contextlib.contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """The one place where foreign errors become ours."""
+        try:
+            yield
+        except FOREIGN_ERRORS as error:
+            cause = self._redact(_cause(error))
+            raise errors.ConnectionFailedError(f"{what} to {self.root} got no answer: {cause}") from None
+
+    def _status_error(self, what: str, response: requests.Response) -> errors.StatusError:
+        message, code = _server_message(response)
+        message = self._redact(message)
+        if response.status_code == 429:
+            return errors.ThrottledError(what, retry_after=retry_after(response.headers), server_message=message)
+        if 300 <= response.status_code < 400:
+            message = f"a redirect to {response.headers.get('Location', 'nowhere')}; set the URL to where the server is"
+        return errors.from_status(what, response.status_code, sdk_error_code=code, server_message=message)
+
+    def _redact(self, text: str) -> str:
+        """The text without the key and the extra headers' values, in case somebody quotes them."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def open_transport(settings: ResolvedSettings, *, read_only: bool = False) -> Transport:
+    """A transport as the settings want it."""
+    options = TransportOptions(
+        read_timeout=settings.timeout or TransportOptions.read_timeout,
+        verify=settings.custom_ca_bundle or settings.check_tls_certificate,
+        headers=settings.extra_headers,
+        read_only=read_only,
+    )
+    return Transport(settings.root, settings.api_key, options)
+
+
+def _writes(what: str) -> bool:
+    """Whether a request changes something: Comet's documented paths say so, whatever the method."""
+    method, _, path = what.partition(" ")
+    return "/write/" in path or (method != "GET" and path.startswith(CLIENTLIB))
+
+
+def _drop_unset(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (params or {}).items() if value is not None}
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason of a chain of wrapped errors, in one line."""
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    text = " ".join(str(cause).split()) or type(cause).__name__
+    return text[:300]
+
+
+def _json_object(what: str, response: requests.Response) -> dict[str, Any]:
+    if not response.content:
+        complete = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+        if complete or response.status_code == 204:
+            return {}
+        raise errors.BrokenAnswerError(f"{what} was answered with status {response.status_code} and then cut off")
+    try:
+        answer = orjson.loads(response.content)
+    except orjson.JSONDecodeError as error:
+        kind = response.headers.get("Content-Type", "no content type")
+        raise errors.BrokenAnswerError(
+            f"{what} was answered with status {response.status_code} but not with JSON ({kind}, "
+            f"{len(response.content)} bytes); is a proxy or a sign-in page in between?"
+        ) from error
+    if not isinstance(answer, dict):
+        raise errors.BrokenAnswerError(f"{what} was answered with a JSON {type(answer).__name__}, not an object")
+    return answer
+
+
+def _server_message(response: requests.Response) -> tuple[str, int]:
+    try:
+        body = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return "", 0
+    if not isinstance(body, dict):
+        return "", 0
+    code = body.get("sdk_error_code")
+    return str(body.get("msg") or "")[:500], code if isinstance(code, int) else 0
