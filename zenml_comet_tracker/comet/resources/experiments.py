@@ -101,7 +101,9 @@ def _handshake(experiment_key: str, answer: dict[str, Any]) -> Handshake:
     )
 
 
-def create(transport: Transport, workspace: str | None, project_name: str | None) -> str:
+def create(
+    transport: Transport, workspace: str | None, project_name: str | None, experiment_name: str | None = None
+) -> str:
     """The key of a new experiment, as the server makes it. POST `write/experiment/create`.
 
     Without a workspace it goes to the account's default one (GET `account-details`).
@@ -110,6 +112,8 @@ def create(transport: Transport, workspace: str | None, project_name: str | None
         "workspaceName": workspace or transport.get_json(f"{REST}account-details").get("defaultWorkspaceName"),
         "projectName": project_name or DEFAULT_PROJECT,
     }
+    if experiment_name:
+        body["experimentName"] = experiment_name
     key = transport.post_json(f"{REST}write/experiment/create", body).get("experimentKey")
     if not key:
         raise errors.BrokenAnswerError("The server made an experiment without saying its experimentKey")
@@ -127,6 +131,25 @@ def join(transport: Transport, experiment_key: str) -> Handshake:
         focus_url=page(transport.root, workspace, project, ""),
         journal_lanes=answer.get("journalLanes") == 1,
     )
+
+
+def metadata(transport: Transport, experiment_key: str) -> dict[str, Any]:
+    """What an experiment is and how it stands. GET `experiment/metadata`.
+
+    `experimentKey`, `experimentName`, `projectId`, `projectName`, `workspaceName`, `startTimeMillis`, `endTimeMillis`,
+    `durationMillis`, `archived`, `running`, `hasCrashed`, `filePath`, `fileName`, `optimizationId` and others.
+    """
+    return transport.get_json(f"{REST}experiment/metadata", {"experimentKey": experiment_key})
+
+
+def archive(transport: Transport, experiment_key: str) -> None:
+    """Puts an experiment aside. GET `write/experiment/archive`."""
+    transport.get_json(f"{REST}write/experiment/archive", {"experimentKey": experiment_key})
+
+
+def restore(transport: Transport, experiment_key: str) -> None:
+    """Takes an archived experiment back. GET `write/experiment/restore`."""
+    transport.get_json(f"{REST}write/experiment/restore", {"experimentKey": experiment_key})
 
 
 def page(root: str, workspace: str | None, project_name: str | None, experiment_key: str) -> str | None:
