@@ -14,8 +14,7 @@ import psutil
 import pytest
 import requests
 
-from tests.fixtures.local_server import KEY, LocalServer, TurnedClock
-from tests.local.conftest import begin
+from tests.fixtures.local_server import KEY, LocalServer, TurnedClock, begin
 from zenml_comet_tracker.local import auth
 from zenml_comet_tracker.local.app import create_app
 from zenml_comet_tracker.local.headers import FIXED_HEADERS

@@ -7,8 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.fixtures.local_server import KEY, LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import KEY, LocalServer, begin
 from tests.local.test_auth import sign_in
 from zenml_comet_tracker.local.access_log import AccessLog
 from zenml_comet_tracker.local.traffic import route_of

@@ -11,6 +11,7 @@ CometError
     ├── PacedError               not sent yet: our allowance of requests is used up
     ├── OccupiedError            not sent yet: another process of this machine is at the same thing
     ├── TakenError               not sent at all: the experiment exists and is not to be joined
+    ├── ReadOnlyError            not sent at all: a write from where one may only read, as in a panel
     └── StatusError              an answer with another status
         ├── UnauthorizedError    401, or an API key the server does not know
         ├── PaymentRequiredError 402
@@ -80,6 +81,17 @@ class TakenError(RequestError):
     """Not sent: the experiment exists, and was to be a new one."""
 
     retryable = False
+
+
+class ReadOnlyError(RequestError):
+    """Not sent: it would have written, and this connection may only read."""
+
+    retryable = False
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} would write, and inside a panel Comet may only be read; log from a script of its own instead"
+        )
 
 
 class StatusError(RequestError):

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, event
 
-from tests.fixtures.local_server import LocalServer, TurnedClock
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, TurnedClock, begin
 from tests.local.store.conftest import KEY, store  # noqa: F401
 from tests.local.store.test_rollups import add
 from zenml_comet_tracker.local.pages import charts, outlines

@@ -13,8 +13,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 from tests.local.routes.test_assets import content, upload
 
 UPSERT = "api/rest/v2/write/artifacts/upsert"

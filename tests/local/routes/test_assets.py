@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.fixtures.local_server import LocalServer, serving
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin, serving
 
 UPLOAD = "clientlib/asset/upload"
 GET_ASSET = "api/rest/v2/experiment/asset/get-asset"

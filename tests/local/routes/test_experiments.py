@@ -6,8 +6,7 @@ import uuid
 
 import pytest
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 
 
 def test_one_made_over_rest_has_a_link_and_does_not_run(local_server: LocalServer) -> None:

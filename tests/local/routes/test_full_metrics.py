@@ -7,8 +7,7 @@ import io
 import zipfile
 from typing import Any
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 
 GET_ASSET = "api/rest/v2/experiment/asset/get-asset"
 

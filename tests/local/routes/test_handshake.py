@@ -7,8 +7,7 @@ import uuid
 import pytest
 import requests
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 
 
 def test_a_new_experiment_gets_what_the_sdk_needs(local_server: LocalServer) -> None:

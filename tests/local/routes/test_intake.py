@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 
 BEYOND_DATES = 8_640_000_000_000_001
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 
 
 def value(name: str, number: object, **more: object) -> dict[str, object]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 
 
 def parameters(server: LocalServer, key: str) -> dict[str, str]:

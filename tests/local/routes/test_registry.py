@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.local_server import LocalServer, TurnedClock
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, TurnedClock, begin
 from tests.local.routes.test_artifacts import refused
 from tests.local.routes.test_assets import content, upload
 

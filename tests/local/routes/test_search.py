@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.local_server import LocalServer, TurnedClock, serving
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, TurnedClock, begin, serving
 
 # Of the experiments on `server`, by name.
 KEYS: dict[str, str] = {}

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 
 NUMBER = (int, float)
 MAYBE = type(None)

@@ -6,8 +6,7 @@ import uuid
 
 import pytest
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.local.store import views
 
 

@@ -14,8 +14,7 @@ import orjson
 import pytest
 import requests
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 from tests.local.test_auth import sign_in
 from zenml_comet_tracker.local.auth import WRITES_AT_ONCE
 from zenml_comet_tracker.local.routes import calls, fields

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.fixtures.local_server import KEY, LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import KEY, LocalServer, begin
 from tests.local.security.routes import every_route
 from tests.local.security.test_markup import state
 from tests.local.test_auth import sign_in

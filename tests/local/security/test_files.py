@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 from tests.local.security.hostile import PAGE, SVG
 from tests.local.security.test_access import assert_fixed
 from tests.local.test_auth import raw, sign_in

@@ -6,8 +6,7 @@ import ast
 import itertools
 from pathlib import Path
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 from tests.local.security.test_markup import state
 from tests.local.test_auth import sign_in
 from zenml_comet_tracker.local.routes import rules

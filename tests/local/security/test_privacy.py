@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.fixtures.local_server import LocalServer
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin
 from tests.local.security.routes import every_route
 from tests.local.test_auth import sign_in
 from zenml_comet_tracker.local import errors, folder, launch

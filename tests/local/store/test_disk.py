@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.fixtures.local_server import LocalServer, serving
-from tests.local.conftest import begin
+from tests.fixtures.local_server import LocalServer, begin, serving
 from zenml_comet_tracker.local import folder, launch
 from zenml_comet_tracker.local.errors import DataFolderError
 from zenml_comet_tracker.local.launch import RunningServer
