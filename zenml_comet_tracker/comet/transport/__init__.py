@@ -181,6 +181,20 @@ class Transport:
         sent_headers = {"Content-Type": content_type, **(headers or {})}
         return self._post(path, params, body, sent_headers, self._options.upload_timeout)
 
+    def post_form(
+        self,
+        path: str,
+        params: Mapping[str, Any],
+        texts: Mapping[str, str],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The answer to a multipart form of texts without a file: the `link` of a remote asset, say."""
+        body, content_type = encode_multipart_formdata(dict(texts))
+        return self._post(
+            path, params, body, {"Content-Type": content_type, **(headers or {})}, self._options.read_timeout
+        )
+
     def _post(
         self,
         path: str,
