@@ -20,7 +20,7 @@ _INT = np.dtype("<i8")
 _WIDTH = 8
 
 # What the first byte of a packed column says of the rest. A column of full width has no such byte: its length tells it,
-# since no packed one is a multiple of eight bytes long.
+# eight bytes a point, which every packed one is shorter than.
 _EVEN = b"="  # first value and distance
 # First value and narrow distances.
 _GAPS: dict[bytes, np.dtype[Any]] = {b"b": np.dtype("<i1"), b"h": np.dtype("<i2"), b"i": np.dtype("<i4")}
