@@ -4,7 +4,9 @@ CometError
 ├── ConfigurationError           a setting that cannot be used, or is missing
 ├── InvalidValueError            a value that cannot be logged (raised only under strict)
 ├── JournalError                 the journal cannot be written or read
+├── ExportError                  a folder that holds no whole export, or cannot take one
 ├── DeliveryError                strict mode: something logged was refused or not delivered
+├── DownloadError                a file is in the way, would land elsewhere, or arrived damaged
 └── RequestError                 a request did not lead to the answer it asked for
     ├── ConnectionFailedError    no answer: refused, unreachable, cut, timed out, TLS
     ├── BrokenAnswerError        an answer with a good status that is cut or not what was promised
@@ -17,6 +19,7 @@ CometError
         ├── PaymentRequiredError 402
         ├── ForbiddenError       403
         ├── NotFoundError        404
+        ├── NotFinalError        an artifact's version whose files are still coming, or never came
         ├── TryAgainError        408, 425
         ├── TooLargeError        413
         ├── ThrottledError       429
@@ -28,6 +31,7 @@ CometError
 from __future__ import annotations
 
 API_KEY_UNKNOWN = 90212
+ARTIFACT_VERSION_EXISTS = 90399
 EXPERIMENT_EXISTS = 90999
 
 
@@ -47,8 +51,16 @@ class JournalError(CometError, OSError):
     """The journal cannot be written or read."""
 
 
+class ExportError(CometError, ValueError):
+    """A folder that holds no whole export, or cannot take one; the message names the file."""
+
+
 class DeliveryError(CometError):
     """Under `strict`: something that was logged was refused, dropped or not delivered in time."""
+
+
+class DownloadError(CometError):
+    """A file was not put where it was to go: another is there, the name leads elsewhere, or what came is damaged."""
 
 
 class RequestError(CometError):
@@ -136,6 +148,10 @@ class NotFoundError(StatusError):
     """What was asked for does not exist, or this server does not have the endpoint."""
 
 
+class NotFinalError(StatusError):
+    """The artifact's version is not final: its files are still on their way, or their upload failed."""
+
+
 class TryAgainError(StatusError):
     """The server asks for the same request once more."""
 
@@ -162,6 +178,14 @@ class ServerFaultError(StatusError):
     retryable = True
 
 
+_BY_CODE: dict[int, type[StatusError]] = {
+    API_KEY_UNKNOWN: UnauthorizedError,
+    90402: NotFinalError,
+    90403: NotFinalError,
+    624522: NotFoundError,
+    624523: NotFoundError,
+}
+
 _BY_STATUS: dict[int, type[StatusError]] = {
     401: UnauthorizedError,
     402: PaymentRequiredError,
@@ -175,8 +199,8 @@ _BY_STATUS: dict[int, type[StatusError]] = {
 
 def from_status(what: str, status: int, *, sdk_error_code: int = 0, server_message: str = "") -> StatusError:
     """The error for a status other than success and 429."""
-    if sdk_error_code == API_KEY_UNKNOWN:
-        kind: type[StatusError] = UnauthorizedError
+    if sdk_error_code in _BY_CODE:
+        kind: type[StatusError] = _BY_CODE[sdk_error_code]
     elif status >= 500:
         kind = ServerFaultError
     else:

@@ -121,14 +121,32 @@ class Transport:
 
     def download(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
         """The raw body of GET `path` in pieces of at most 1 MiB, so that it is never whole in memory."""
-        response = self._get(path, params, stream=True)
-        with self._translated(f"GET {path}"), response:
+        yield from self._pieces(f"GET {path}", self._get(path, params, stream=True))
+
+    def download_from(self, path: str, params: Mapping[str, Any] | None, start: int) -> tuple[int, Iterator[bytes]]:
+        """As `download`, from the byte `start` on; or from 0, which is said, where the server sends the whole."""
+        # As it lies on the server: of a compressed body neither the place nor the size would be the file's.
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
+        response = self._get(path, params, stream=True, headers=headers)
+        said = response.headers.get("Content-Range", "")
+        begin = start if response.status_code == 206 and said.startswith(f"bytes {start}-") else 0
+        return begin, self._pieces(f"GET {path}", response)
+
+    def _pieces(self, what: str, response: requests.Response) -> Iterator[bytes]:
+        with self._translated(what), response:
             yield from response.iter_content(DOWNLOAD_CHUNK)
 
-    def _get(self, path: str, params: Mapping[str, Any] | None, *, stream: bool = False) -> requests.Response:
+    def _get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None,
+        *,
+        stream: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
         what = f"GET {path}"
         with self._translated(what):
-            request = requests.Request("GET", f"{self.root}/{path}", params=_drop_unset(params))
+            request = requests.Request("GET", f"{self.root}/{path}", params=_drop_unset(params), headers=headers)
             prepared = self._session.prepare_request(request)
         return self._send(what, prepared, self._options.read_timeout, stream=stream)
 
