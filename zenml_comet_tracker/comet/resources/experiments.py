@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.resources import Headers
+from zenml_comet_tracker.comet.resources import Headers, entries
+from zenml_comet_tracker.comet.resources.projects import Place
 from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
 # The version of Comet's protocol that we speak; who we are stands in the User-Agent.
 PROTOCOL_VERSION = "3.58.8"
+# As many as Comet moves at once.
+MAX_MOVED = 100
 # The project that Comet puts an experiment in when none is named.
 DEFAULT_PROJECT = "general"
 
@@ -142,14 +146,59 @@ def metadata(transport: Transport, experiment_key: str) -> dict[str, Any]:
     return transport.get_json(f"{REST}experiment/metadata", {"experimentKey": experiment_key})
 
 
-def archive(transport: Transport, experiment_key: str) -> None:
+def of_project(
+    transport: Transport,
+    place: Place,
+    *,
+    archived: bool = False,
+    page: int | None = None,
+    size: int | None = None,
+    sort_by: str | None = None,
+    sort_order: str | None = None,
+) -> list[dict[str, Any]]:
+    """What `metadata` says of each experiment of a project, the newest first. GET `experiments`.
+
+    `page` counts from 1; older servers know neither it nor `size` and answer with all. `sort_by` is startTime or
+    endTime, `sort_order` asc or desc.
+    """
+    params = {"archived": archived, "page": page, "size": size, "sortBy": sort_by, "sortOrder": sort_order}
+    return entries(transport.get_json(f"{REST}experiments", {**place, **params}), "experiments")
+
+
+def archive(transport: Transport, experiment_key: str) -> dict[str, Any]:
     """Puts an experiment aside. GET `write/experiment/archive`."""
-    transport.get_json(f"{REST}write/experiment/archive", {"experimentKey": experiment_key})
+    return transport.get_json(f"{REST}write/experiment/archive", {"experimentKey": experiment_key})
 
 
-def restore(transport: Transport, experiment_key: str) -> None:
+def restore(transport: Transport, experiment_key: str) -> dict[str, Any]:
     """Takes an archived experiment back. GET `write/experiment/restore`."""
-    transport.get_json(f"{REST}write/experiment/restore", {"experimentKey": experiment_key})
+    return transport.get_json(f"{REST}write/experiment/restore", {"experimentKey": experiment_key})
+
+
+def stop(transport: Transport, experiment_key: str) -> dict[str, Any]:
+    """Says that an experiment runs no more. GET `write/experiment/stop`."""
+    return transport.get_json(f"{REST}write/experiment/stop", {"experimentKey": experiment_key})
+
+
+def delete(transport: Transport, experiment_key: str) -> dict[str, Any]:
+    """Deletes an experiment for good. GET `write/experiment/delete`."""
+    return transport.get_json(f"{REST}write/experiment/delete", {"experimentKey": experiment_key})
+
+
+def move(
+    transport: Transport, experiment_keys: Sequence[str], workspace: str, project_name: str, *, symlink: bool
+) -> dict[str, Any]:
+    """Moves up to 100 experiments to another project of their workspace, or lists them there too with `symlink`.
+
+    POST `write/experiment/move`.
+    """
+    body = {
+        "targetWorkspaceName": workspace,
+        "targetProjectName": project_name,
+        "experimentKeys": list(experiment_keys),
+        "symlink": symlink,
+    }
+    return transport.post_json(f"{REST}write/experiment/move", body)
 
 
 def page(root: str, workspace: str | None, project_name: str | None, experiment_key: str) -> str | None:
