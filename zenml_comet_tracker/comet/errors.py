@@ -2,10 +2,12 @@
 
 CometError
 ├── ConfigurationError           a setting that cannot be used, or is missing
+├── InvalidArgumentError         a call that cannot mean anything: a wrong word, a pattern, a name of two experiments
 ├── InvalidValueError            a value that cannot be logged (raised only under strict)
 ├── JournalError                 the journal cannot be written or read
 ├── ExportError                  a folder that holds no whole export, or cannot take one
 ├── DeliveryError                strict mode: something logged was refused or not delivered
+├── PartlyDoneError              a call on many experiments that was done for some of them only
 ├── DownloadError                a file is in the way, would land elsewhere, or arrived damaged
 └── RequestError                 a request did not lead to the answer it asked for
     ├── ConnectionFailedError    no answer: refused, unreachable, cut, timed out, TLS
@@ -30,6 +32,8 @@ CometError
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 API_KEY_UNKNOWN = 90212
 ARTIFACT_VERSION_EXISTS = 90399
 EXPERIMENT_EXISTS = 90999
@@ -43,6 +47,10 @@ class ConfigurationError(CometError, ValueError):
     """A setting that cannot be used, or is missing; the message says where to set it."""
 
 
+class InvalidArgumentError(CometError, ValueError):
+    """A call that cannot mean anything; the message says what was wrong and what was expected. Nothing was sent."""
+
+
 class InvalidValueError(CometError, ValueError):
     """A value that cannot be logged; the message says what was expected."""
 
@@ -53,6 +61,22 @@ class JournalError(CometError, OSError):
 
 class ExportError(CometError, ValueError):
     """A folder that holds no whole export, or cannot take one; the message names the file."""
+
+
+class PartlyDoneError(CometError):
+    """A call on many experiments was done for some of them only.
+
+    Attributes: `done` (their keys), `failed` (why, by key) and `left` (keys that were not tried any more).
+    """
+
+    def __init__(self, what: str, done: Sequence[str], failed: Mapping[str, CometError], left: Sequence[str]) -> None:
+        total = len(done) + len(failed) + len(left)
+        reasons = "; ".join(f"{key}: {error}" for key, error in list(failed.items())[:5])
+        untried = f" {len(left)} were not tried." if left else ""
+        super().__init__(f"{len(done)} of {total} experiments were {what}. Not: {reasons}.{untried}")
+        self.done = list(done)
+        self.failed = dict(failed)
+        self.left = list(left)
 
 
 class DeliveryError(CometError):
