@@ -44,6 +44,8 @@ VARIABLES = {
     "online": "COMET_START_ONLINE",
     "offline_directory": "COMET_OFFLINE_DIRECTORY",
 }
+# What the key for reading was called when Comet had two.
+REST_API_KEY = "COMET_REST_API_KEY"
 _SECRET_FIELDS = {"api_key", "extra_header_value"}
 
 
@@ -252,6 +254,7 @@ def _set_only(values: Mapping[str, Any]) -> dict[str, Any]:
 def _by_field(variables: Mapping[str, Any]) -> dict[str, Any]:
     """By our field names; numbers and dates, which YAML makes of some names, as the text they were."""
     found = {name: variables.get(variable) for name, variable in VARIABLES.items()}
+    found["api_key"] = found["api_key"] or variables.get(REST_API_KEY)
     plain = (str, bool, type(None), list, dict)
     return _set_only({name: value if isinstance(value, plain) else str(value) for name, value in found.items()})
 

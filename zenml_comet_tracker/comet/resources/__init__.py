@@ -25,3 +25,11 @@ def optional_text(answer: Mapping[str, Any], member: str) -> str | None:
     """The text that an answer holds under `member`; None when it is null or absent."""
     found = answer.get(member)
     return None if found is None else str(found)
+
+
+def optional_integer(answer: Mapping[str, Any], member: str) -> int | None:
+    """The whole number that an answer holds under `member`; None when it is null or absent."""
+    found = answer.get(member)
+    if found is not None and not isinstance(found, int):
+        raise BrokenAnswerError(f"The server answered {member} with {found!r}; expected a whole number")
+    return found
