@@ -1,0 +1,1 @@
+"""The methods of a live experiment, by noun; `comet.experiment` puts them together."""

@@ -1,0 +1,57 @@
+"""Which experiment it is, where it is seen, and how its delivery stands."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from zenml_comet_tracker.comet.resources import experiments
+from zenml_comet_tracker.comet.stats import Stats
+from zenml_comet_tracker.comet.surface.base import Surface
+
+
+class Identity(Surface):
+    """Key, name, place and page; what was delivered so far."""
+
+    @property
+    def id(self) -> str:
+        """The experiment key, made by the client: it exists before the network does."""
+        return self._live.header.experiment_key
+
+    def get_key(self) -> str:
+        """The experiment key."""
+        return self.id
+
+    @property
+    def name(self) -> str | None:
+        """The name last set here."""
+        return self._name
+
+    @property
+    def workspace(self) -> str | None:
+        """The workspace; None while the server's default applies and the server has not said which that is."""
+        return self._place_names()[0]
+
+    @property
+    def project_name(self) -> str | None:
+        """The project; None while the server's default applies and the server has not said which that is."""
+        return self._place_names()[1]
+
+    @property
+    def url(self) -> str | None:
+        """The experiment's page; None until workspace and project are known. Never a guess."""
+        said = self._live.handshake and self._live.handshake.page
+        return said or experiments.page(self._settings.root, *self._place_names(), self.id)
+
+    @property
+    def opening(self) -> Literal["opened", "refused", "pending"]:
+        """What the server said to opening the experiment; `pending` until it answers."""
+        return self._live.opening()
+
+    def wait_for_url(self, timeout: float) -> str | None:
+        """The page once the server has opened the experiment; early when it refuses or cannot be reached."""
+        self._live.wait_for_handshake(timeout)
+        return self.url
+
+    def stats(self) -> Stats:
+        """How many values were accepted, sent, refused and dropped, and how many wait."""
+        return self._live.stats()
