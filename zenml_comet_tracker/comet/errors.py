@@ -4,6 +4,7 @@ CometError
 ├── ConfigurationError           a setting that cannot be used, or is missing
 ├── InvalidArgumentError         a call that cannot mean anything: a wrong word, a pattern, a name of two experiments
 ├── InvalidValueError            a value that cannot be logged (raised only under strict)
+├── InvalidQueryError            a query that means nothing, or not what it looks like
 ├── JournalError                 the journal cannot be written or read
 ├── ExportError                  a folder that holds no whole export, or cannot take one
 ├── DeliveryError                strict mode: something logged was refused or not delivered
@@ -53,6 +54,10 @@ class InvalidArgumentError(CometError, ValueError):
 
 class InvalidValueError(CometError, ValueError):
     """A value that cannot be logged; the message says what was expected."""
+
+
+class InvalidQueryError(CometError, ValueError):
+    """A query that means nothing, or not what it looks like; the message shows the right form."""
 
 
 class JournalError(CometError, OSError):
