@@ -8,6 +8,10 @@ from pathlib import PurePosixPath
 from zenml_comet_tracker.comet.texts import name_of, shortened
 
 FILE_NAME_LIMIT = 250
+# Where a name that was too long stands whole: the other of this name and the hash that it was sent with.
+FULL_NAME = "full_name_"
+# The folder of the assets that hold values whole.
+LONG_VALUES = "long-values"
 # More are a mistake (a name made for each step, say), and must not fill the memory.
 MAX_KNOWN = 10_000
 

@@ -14,7 +14,7 @@ from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.journal.record import FILES, METRICS, PARAMETERS, REST
 from zenml_comet_tracker.comet.live import Live
-from zenml_comet_tracker.comet.names import Names
+from zenml_comet_tracker.comet.names import FULL_NAME, LONG_VALUES, Names
 from zenml_comet_tracker.comet.plain_metrics import PlainMetrics
 from zenml_comet_tracker.comet.resources import metrics
 from zenml_comet_tracker.comet.resources import parameters as parameters_resource
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 # As many as one request may carry: a record is never divided.
 MAX_VALUES_PER_RECORD = 1_000
-FULL_NAME = "full_name_"
-LONG_VALUES = "long-values"
 # Of how many names it is remembered which long value was kept last.
 _MAX_REMEMBERED = 1_000
 

@@ -75,10 +75,23 @@ def write(
     stream: BinaryIO,
     headers: Headers = None,
 ) -> str | None:
-    """The id under which the server keeps the file, which need not be ours; None when it does not say.
+    """As `create`; the id under which the server keeps the file, None when it does not say."""
+    stored_as = create(transport, experiment_key, asset, kind, stream, headers).get("assetId")
+    return None if stored_as is None else str(stored_as)
 
-    In documented REST, which takes neither our id nor the model's name: servers that know them find them beside the
-    rest. POST `write/experiment/upload-asset`, multipart.
+
+def create(
+    transport: Transport,
+    experiment_key: str,
+    asset: AssetUpload,
+    kind: str,
+    stream: BinaryIO,
+    headers: Headers = None,
+) -> dict[str, Any]:
+    """Uploads one asset, read while it is sent, in documented REST; `assetId`, which need not be ours, and `link`.
+
+    The documented call takes neither our id nor the model's name: servers that know them find them beside the rest.
+    POST `write/experiment/upload-asset`, multipart.
     """
     params = {
         "experimentKey": experiment_key,
@@ -92,9 +105,7 @@ def write(
         "context": asset.context,
         "overwrite": str(asset.overwrite),
     }
-    answer = _send(transport, f"{REST}write/experiment/upload-asset", params, asset, stream, headers)
-    stored_as = answer.get("assetId")
-    return None if stored_as is None else str(stored_as)
+    return _send(transport, f"{REST}write/experiment/upload-asset", params, asset, stream, headers)
 
 
 def _place(experiment_key: str, handshake: Handshake, asset: AssetUpload) -> dict[str, Any]:
@@ -149,6 +160,19 @@ def read(transport: Transport, experiment_key: str, asset_id: str) -> bytes:
 def download(transport: Transport, experiment_key: str, asset_id: str) -> Iterator[bytes]:
     """The bytes of an asset in pieces of at most 1 MiB. GET `experiment/asset/get-asset`."""
     return transport.download(_CONTENT, {"experimentKey": experiment_key, "assetId": asset_id})
+
+
+def content(
+    transport: Transport, experiment_key: str, asset_id: str, start: int, artifact_version_id: str | None = None
+) -> tuple[int, Iterator[bytes]]:
+    """As `download`, from the byte `start` on, or from 0 where the server sends the whole, which is said first."""
+    params = {"experimentKey": experiment_key, "assetId": asset_id, "artifactVersionId": artifact_version_id}
+    return transport.download_from(_CONTENT, params, start)
+
+
+def response(transport: Transport, experiment_key: str, asset_id: str, *, stream: bool = False) -> Any:
+    """The HTTP library's own answer, with the bytes of an asset. GET `experiment/asset/get-asset`."""
+    return transport.response(_CONTENT, {"experimentKey": experiment_key, "assetId": asset_id}, stream=stream)
 
 
 def delete(transport: Transport, experiment_key: str, asset_id: str) -> dict[str, Any]:

@@ -22,10 +22,10 @@ def read_metadata(transport: Transport, experiment_key: str) -> dict[str, Any]:
 
 def write_metadata(
     transport: Transport, experiment_key: str, metadata: Mapping[str, str | None], headers: Headers = None
-) -> None:
+) -> dict[str, Any]:
     """Sets the metadata in place of what is there. POST `write/experiment/git/metadata`."""
     body = {"experimentKey": experiment_key, **{name: metadata.get(name) for name in MEMBERS}}
-    transport.post_json(f"{REST}write/experiment/git/metadata", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/git/metadata", body, headers=headers)
 
 
 def read_patch(transport: Transport, experiment_key: str) -> bytes | None:
@@ -36,7 +36,7 @@ def read_patch(transport: Transport, experiment_key: str) -> bytes | None:
 
 def write_patch(
     transport: Transport, experiment_key: str, patch: BinaryIO, *, file_name: str, headers: Headers = None
-) -> None:
+) -> dict[str, Any]:
     """Uploads a patch; the latest counts. POST `write/experiment/git/patch`, multipart."""
     params = {"experimentKey": experiment_key}
-    transport.upload(f"{REST}write/experiment/git/patch", params, patch, file_name=file_name, headers=headers)
+    return transport.upload(f"{REST}write/experiment/git/patch", params, patch, file_name=file_name, headers=headers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zenml_comet_tracker.comet.resources import Headers, optional_text
 from zenml_comet_tracker.comet.transport import REST, Transport
 
@@ -11,7 +13,7 @@ def read(transport: Transport, experiment_key: str) -> str | None:
     return optional_text(transport.get_json(f"{REST}experiment/graph", {"experimentKey": experiment_key}), "graph")
 
 
-def write(transport: Transport, experiment_key: str, graph: str, headers: Headers = None) -> None:
+def write(transport: Transport, experiment_key: str, graph: str, headers: Headers = None) -> dict[str, Any]:
     """Sets the graph in place of what is there. POST `write/experiment/graph`."""
     body = {"experimentKey": experiment_key, "graph": graph}
-    transport.post_json(f"{REST}write/experiment/graph", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/graph", body, headers=headers)

@@ -52,10 +52,10 @@ def write_batch(transport: Transport, experiment_key: str, rows: bytes, headers:
     transport.post_bytes(f"{CLIENTLIB}batch/logger/experiment/metric", body, headers=headers)
 
 
-def write(transport: Transport, experiment_key: str, value: dict[str, Any], headers: Headers = None) -> None:
+def write(transport: Transport, experiment_key: str, value: dict[str, Any], headers: Headers = None) -> dict[str, Any]:
     """Writes one row, in documented REST. POST `write/experiment/metric`."""
     body = {"experimentKey": experiment_key, **value}
-    transport.post_json(f"{REST}write/experiment/metric", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/metric", body, headers=headers)
 
 
 def points(transport: Transport, experiment_key: str, name: str | None = None) -> list[dict[str, Any]]:

@@ -14,10 +14,10 @@ NESTED_PARAMETERS_KEY = "hasNestedParams"
 
 def write(
     transport: Transport, experiment_key: str, key: str, value: WireScalar, millis: int, headers: Headers = None
-) -> None:
+) -> dict[str, Any]:
     """Writes one value; the last one of a key wins. POST `write/experiment/log-other`."""
     body = {"experimentKey": experiment_key, "key": key, "value": value, "timestamp": millis}
-    transport.post_json(f"{REST}write/experiment/log-other", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/log-other", body, headers=headers)
 
 
 def summary(transport: Transport, experiment_key: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from zenml_comet_tracker.comet.resources import Headers
 from zenml_comet_tracker.comet.transport import CLIENTLIB_REST, REST, Transport
@@ -18,19 +19,21 @@ def write(
     experiment_key: str,
     pieces: Iterable[str],
     *,
-    offset: int,
     millis: int,
+    offset: int | None = None,
     stderr: bool = False,
     context: str | None = None,
     headers: Headers = None,
-) -> None:
-    """Writes pieces of output, which keep the line ends they have; their order is that of their offsets.
+) -> dict[str, Any]:
+    """Writes pieces of output, which keep the line ends they have.
+
+    `offset` is the place of the first among all that was printed; without it they go behind what is there.
 
     POST `clientlib/rest/v2/write/experiment/output`: the same call under `api/rest/v2/` adds a line end to each.
     """
-    lines = [
-        {"stderr": stderr, "output": piece, "localTimestamp": millis, "offset": at}
-        for at, piece in enumerate(pieces, start=offset)
+    lines: list[dict[str, Any]] = [
+        {"stderr": stderr, "output": piece, "localTimestamp": millis, **({} if offset is None else {"offset": at})}
+        for at, piece in enumerate(pieces, start=offset or 0)
     ]
     body = {"experimentKey": experiment_key, "runContext": context, "outputLines": lines}
-    transport.post_json(f"{CLIENTLIB_REST}write/experiment/output", body, headers=headers)
+    return transport.post_json(f"{CLIENTLIB_REST}write/experiment/output", body, headers=headers)

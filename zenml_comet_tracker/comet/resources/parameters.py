@@ -40,10 +40,10 @@ def write_batch(transport: Transport, experiment_key: str, rows: bytes, headers:
     transport.post_bytes(f"{CLIENTLIB}batch/logger/experiment/parameter", body, headers=headers)
 
 
-def write(transport: Transport, experiment_key: str, value: dict[str, Any], headers: Headers = None) -> None:
+def write(transport: Transport, experiment_key: str, value: dict[str, Any], headers: Headers = None) -> dict[str, Any]:
     """Writes one row, in documented REST, which has no `source`. POST `write/experiment/parameter`."""
     body = {"experimentKey": experiment_key, **{name: said for name, said in value.items() if name != "source"}}
-    transport.post_json(f"{REST}write/experiment/parameter", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/parameter", body, headers=headers)
 
 
 def summary(transport: Transport, experiment_key: str) -> list[dict[str, Any]]:
@@ -51,13 +51,13 @@ def summary(transport: Transport, experiment_key: str) -> list[dict[str, Any]]:
     return entries(transport.get_json(f"{REST}experiment/parameters", {"experimentKey": experiment_key}), "values")
 
 
-def delete(transport: Transport, experiment_key: str, name: str) -> None:
+def delete(transport: Transport, experiment_key: str, name: str) -> dict[str, Any]:
     """Takes one parameter away. POST `write/experiment/parameter/delete`."""
     body = {"experimentKey": experiment_key, "parameterName": name}
-    transport.post_json(f"{REST}write/experiment/parameter/delete", body)
+    return transport.post_json(f"{REST}write/experiment/parameter/delete", body)
 
 
-def delete_many(transport: Transport, experiment_key: str, names: Sequence[str]) -> None:
+def delete_many(transport: Transport, experiment_key: str, names: Sequence[str]) -> dict[str, Any]:
     """Takes several parameters away, all or none. POST `write/experiments/parameters/delete`."""
     body = [{"experimentKey": experiment_key, "parameterName": name} for name in names]
-    transport.post_json(f"{REST}write/experiments/parameters/delete", body)
+    return transport.post_json(f"{REST}write/experiments/parameters/delete", body)

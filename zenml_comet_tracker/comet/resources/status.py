@@ -63,10 +63,12 @@ def beat(transport: Transport, experiment_key: str) -> dict[str, Any]:
     return transport.get_json(f"{REST}write/experiment/set-status", {"experimentKey": experiment_key})
 
 
-def write(transport: Transport, experiment_key: str, *, alive: bool, crashed: bool, error: str | None = None) -> None:
+def write(
+    transport: Transport, experiment_key: str, *, alive: bool, crashed: bool, error: str | None = None
+) -> dict[str, Any]:
     """Says whether it runs and whether it failed. POST `write/experiment/update-status`."""
     body = {"experimentKey": experiment_key, "isAlive": alive, "hasCrashed": crashed, "error": error}
-    transport.post_json(f"{REST}write/experiment/update-status", body)
+    return transport.post_json(f"{REST}write/experiment/update-status", body)
 
 
 def report_end(transport: Transport, experiment_key: str, when: Moment, *, error: str | None) -> None:
@@ -87,10 +89,10 @@ def report_end(transport: Transport, experiment_key: str, when: Moment, *, error
 
 def set_times(
     transport: Transport, experiment_key: str, start_millis: int | None = None, end_millis: int | None = None
-) -> None:
+) -> dict[str, Any]:
     """Says when it began, ended, or both; None leaves it open. POST `write/experiment/set-start-end-time`."""
     body = {"experimentKey": experiment_key, "startTimeMillis": start_millis, "endTimeMillis": end_millis}
-    transport.post_json(f"{REST}write/experiment/set-start-end-time", body)
+    return transport.post_json(f"{REST}write/experiment/set-start-end-time", body)
 
 
 def clear_throttling(transport: Transport, experiment_key: str) -> None:

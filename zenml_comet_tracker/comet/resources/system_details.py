@@ -14,18 +14,20 @@ def read(transport: Transport, experiment_key: str) -> dict[str, Any]:
     return transport.get_json(f"{REST}experiment/system-details", {"experimentKey": experiment_key})
 
 
-def write(transport: Transport, experiment_key: str, details: Mapping[str, Any], headers: Headers = None) -> None:
+def write(
+    transport: Transport, experiment_key: str, details: Mapping[str, Any], headers: Headers = None
+) -> dict[str, Any]:
     """Sets the details given and leaves the others; additional system info is added to what is there.
 
     POST `write/experiment/system-details`.
     """
     body = {"experimentKey": experiment_key, **details}
-    transport.post_json(f"{REST}write/experiment/system-details", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/system-details", body, headers=headers)
 
 
 def write_cloud(
     transport: Transport, experiment_key: str, provider: str, metadata: Mapping[str, Any], headers: Headers = None
-) -> None:
+) -> dict[str, Any]:
     """Says in which cloud it runs. POST `write/experiment/cloud-details`."""
     body = {"experimentKey": experiment_key, "provider": provider, "metadata": dict(metadata)}
-    transport.post_json(f"{REST}write/experiment/cloud-details", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/cloud-details", body, headers=headers)

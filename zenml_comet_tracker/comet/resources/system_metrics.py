@@ -27,34 +27,34 @@ class Reading:
 
 def write_cpu(
     transport: Transport, experiment_key: str, percents: Sequence[float], when: Reading, headers: Headers = None
-) -> None:
+) -> dict[str, Any]:
     """Writes the utilization of each processor, in percent. POST `write/experiment/cpu-metrics`."""
     body = {"experimentKey": experiment_key, "cpuPercentUtilization": list(percents), **when.members()}
-    transport.post_json(f"{REST}write/experiment/cpu-metrics", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/cpu-metrics", body, headers=headers)
 
 
 def write_gpus(
     transport: Transport, experiment_key: str, gpus: Sequence[Mapping[str, Any]], headers: Headers = None
-) -> None:
+) -> dict[str, Any]:
     """Writes what each GPU says of itself: `gpuId`, `freeMemory`, `usedMemory`, `gpuUtilization`, `totalMemory`.
 
     POST `write/experiment/gpu-metrics`.
     """
     body = {"experimentKey": experiment_key, "gpus": [dict(gpu) for gpu in gpus]}
-    transport.post_json(f"{REST}write/experiment/gpu-metrics", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/gpu-metrics", body, headers=headers)
 
 
 def write_ram(
     transport: Transport, experiment_key: str, total: float, used: float, when: Reading, headers: Headers = None
-) -> None:
+) -> dict[str, Any]:
     """Writes total and used memory. POST `write/experiment/ram-metrics`."""
     body = {"experimentKey": experiment_key, "totalRam": total, "usedRam": used, **when.members()}
-    transport.post_json(f"{REST}write/experiment/ram-metrics", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/ram-metrics", body, headers=headers)
 
 
 def write_load(
     transport: Transport, experiment_key: str, average: float, when: Reading, headers: Headers = None
-) -> None:
+) -> dict[str, Any]:
     """Writes the load average. POST `write/experiment/load-metrics`."""
     body = {"experimentKey": experiment_key, "loadAverage": average, **when.members()}
-    transport.post_json(f"{REST}write/experiment/load-metrics", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/load-metrics", body, headers=headers)

@@ -119,6 +119,12 @@ class Transport:
         """The raw body that GET `path` answers with."""
         return bytes(self._get(path, params).content)
 
+    def response(
+        self, path: str, params: Mapping[str, Any] | None = None, *, stream: bool = False
+    ) -> requests.Response:
+        """The HTTP library's own answer to GET `path`; with `stream` its body is still to be read, and to be closed."""
+        return self._get(path, params, stream=stream)
+
     def download(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[bytes]:
         """The raw body of GET `path` in pieces of at most 1 MiB, so that it is never whole in memory."""
         yield from self._pieces(f"GET {path}", self._get(path, params, stream=True))
@@ -160,6 +166,15 @@ class Transport:
     ) -> dict[str, Any]:
         """The JSON object that POST `path` with a JSON body answers with; `{}` for an empty answer."""
         return self.post_bytes(path, orjson.dumps(body), headers=headers, params=params)
+
+    def put_json(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The JSON object that PUT `path` with a JSON body answers with; `{}` for an empty answer."""
+        what = f"PUT {path}"
+        with self._translated(what):
+            sent_headers = {"Content-Type": JSON_TYPE, **(headers or {})}
+            request = requests.Request("PUT", f"{self.root}/{path}", data=orjson.dumps(body), headers=sent_headers)
+            prepared = self._session.prepare_request(request)
+        return _json_object(what, self._send(what, prepared, self._options.read_timeout))
 
     def post_bytes(
         self,
