@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import FrameType, TracebackType
@@ -71,6 +72,17 @@ class PanelContext:
         _entered.set(_entered.get()[:-1])
 
 
+@contextmanager
+def for_process(panel: PanelContext) -> Iterator[PanelContext]:
+    """Makes a panel that of all threads, also of those that begin later; an entered one comes before it."""
+    _of_process.append(panel)
+    try:
+        yield panel
+    finally:
+        _of_process.remove(panel)
+
+
+_of_process: list[PanelContext] = []
 _entered: ContextVar[tuple[PanelContext, ...]] = ContextVar("zenml_comet_panel", default=())
 
 
@@ -81,6 +93,8 @@ def current() -> PanelContext | None:
     """
     if _entered.get():
         return _entered.get()[-1]
+    if _of_process:
+        return _of_process[-1]
     given = {**_environment(), **_override()}
     return _parsed(given) if given else None
 

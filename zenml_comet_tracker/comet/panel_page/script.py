@@ -1,0 +1,147 @@
+"""Runs a panel script as it was written for Comet, and collects what it shows."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import linecache
+import runpy
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, TextIO
+
+from zenml_comet_tracker.comet import panels
+from zenml_comet_tracker.comet.panel_page.page import Page
+from zenml_comet_tracker.comet.panels import PanelContext
+
+_OURS = __name__.partition(".")[0]
+# What scripts import of the official client, and where it is here.
+_ALIASES = {
+    "comet_ml": _OURS,
+    "comet_ml.api": f"{_OURS}.api",
+    "comet_ml.query": f"{_OURS}.query",
+}
+
+
+def run(script: Path, context: PanelContext, page: Page) -> int:
+    """Runs a script inside a panel and fills the page; its exit code, 1 when it failed.
+
+    It runs in this process as `__main__`. What it prints goes on the page and to where it went before; when it fails,
+    the traceback does. While it runs, `import comet_ml` finds this package.
+    """
+    with (
+        panels.for_process(context),
+        page.showing(),
+        _aliases(),
+        _place(script),
+        contextlib.redirect_stdout(_Shared(page, sys.stdout)),
+    ):
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except SystemExit as end:
+            return _exit_code(end, page)
+        except Exception as error:
+            trace = _told(error, script, context)
+            print(trace, file=sys.stderr, end="")  # noqa: T201  # where a script's traceback goes
+            page.fail(trace)
+            return 1
+    return 0
+
+
+def _exit_code(end: SystemExit, page: Page) -> int:
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    page.fail(str(end.code))
+    return 1
+
+
+def _told(error: Exception, script: Path, context: PanelContext) -> str:
+    """The traceback from the script's first line on, without the API key."""
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != str(script):
+        trace = trace.tb_next
+    linecache.checkcache(str(script))
+    # A script that does not compile has no line of its own in the trace: its error names the line.
+    text = "".join(traceback.format_exception(type(error), error, trace))
+    return text.replace(context.api_key, "***") if context.api_key else text
+
+
+@contextlib.contextmanager
+def _aliases() -> Iterator[None]:
+    """Lets `import comet_ml` find this package, whatever is installed; afterwards all is as it was."""
+    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "comet_ml"}
+    for name in before:
+        del sys.modules[name]
+    for name, home in _ALIASES.items():
+        sys.modules[name] = _Alias(name, home)
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "comet_ml"]:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
+class _Alias(ModuleType):
+    """A module of the official client, by whose names one gets ours."""
+
+    def __init__(self, name: str, home: str) -> None:
+        super().__init__(name)
+        self._home = home
+        if name == "comet_ml":
+            self.__path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        inside = sys.modules.get(f"{self.__name__}.{name}")
+        if inside is not None:
+            return inside
+        try:
+            return getattr(importlib.import_module(self._home), name)
+        except (AttributeError, ModuleNotFoundError):
+            raise AttributeError(f"{_OURS} has no {self.__name__}.{name}, which this script asks for") from None
+
+
+@contextlib.contextmanager
+def _place(script: Path) -> Iterator[None]:
+    """The command line and the search path of a script that was started by itself."""
+    argv, path = sys.argv, list(sys.path)
+    sys.argv = [str(script)]
+    sys.path.insert(0, str(script.parent.resolve()))
+    try:
+        yield
+    finally:
+        sys.argv = argv
+        sys.path[:] = path
+
+
+class _Shared(io.TextIOBase):
+    """Standard output that the page shows too."""
+
+    def __init__(self, page: Page, stream: TextIO) -> None:
+        self._page, self._stream = page, stream
+
+    def write(self, text: str) -> int:
+        self._page.block.print(text)
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # read-write in the base class
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
