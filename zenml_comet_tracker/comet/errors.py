@@ -76,7 +76,7 @@ class PartlyDoneError(CometError):
 
     def __init__(self, what: str, done: Sequence[str], failed: Mapping[str, CometError], left: Sequence[str]) -> None:
         total = len(done) + len(failed) + len(left)
-        reasons = "; ".join(f"{key}: {error}" for key, error in list(failed.items())[:5])
+        reasons = "; ".join(f"{key}: {str(error).rstrip('.')}" for key, error in list(failed.items())[:5])
         untried = f" {len(left)} were not tried." if left else ""
         super().__init__(f"{len(done)} of {total} experiments were {what}. Not: {reasons}.{untried}")
         self.done = list(done)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from zenml_comet_tracker.comet.connection import Connection, connect
+from zenml_comet_tracker.comet import panels
+from zenml_comet_tracker.comet.api_experiment import APIExperiment
+from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.errors import ConfigurationError
-from zenml_comet_tracker.comet.resources import account
+from zenml_comet_tracker.comet.resources import account, projects
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
 class ApiBase:
-    """A way to one Comet with one API key. Making it uses no network."""
+    """A way to one Comet with one API key. Making it uses no network; inside a panel it only reads."""
 
     _connection: Connection
 
@@ -30,7 +33,7 @@ class ApiBase:
     ) -> None:
         if version != "v2":
             raise ConfigurationError(f"version={version!r} is unknown; Comet's REST API has version 'v2'")
-        self._connection = connect(api_key, workspace, project_name, url)
+        self._connection = panels.connect(api_key, workspace, project_name, url)
         self._cache = cache
 
     @classmethod
@@ -65,7 +68,20 @@ class ApiBase:
         """The project meant: the one given, else the one set."""
         name = project_name or self._connection.settings.project_name
         if not name:
-            raise ConfigurationError(
-                "No project was named. Pass project_name=..., or set the environment variable COMET_PROJECT_NAME."
-            )
+            raise self._unnamed_project("Or set the environment variable COMET_PROJECT_NAME.")
         return name
+
+    @staticmethod
+    def _unnamed_project(more: str) -> ConfigurationError:
+        return ConfigurationError(f"No project was named. Pass project_name=... . {more}")
+
+    def _place(self, workspace: str | None, project_name: str | None, project_id: str | None = None) -> projects.Place:
+        """The project meant: by its id when that is given, else by workspace and name."""
+        if project_id:
+            return projects.with_id(project_id)
+        name = self._project_name(project_name)
+        return projects.named(self._workspace(workspace), name)
+
+    def _experiments(self, rows: Iterable[Mapping[str, Any]]) -> list[APIExperiment]:
+        """The experiments that a list described."""
+        return [APIExperiment.of(self._connection, row) for row in rows]

@@ -137,6 +137,11 @@ def join(transport: Transport, experiment_key: str) -> Handshake:
     )
 
 
+def may_be_key(text: str) -> bool:
+    """Whether an experiment key can look like this: 32 to 50 letters and digits."""
+    return 32 <= len(text) <= 50 and text.isascii() and text.isalnum()
+
+
 def metadata(transport: Transport, experiment_key: str) -> dict[str, Any]:
     """What an experiment is and how it stands. GET `experiment/metadata`.
 
