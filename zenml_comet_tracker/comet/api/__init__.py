@@ -6,9 +6,10 @@ from zenml_comet_tracker.comet.api.experiment_actions import ExperimentActions
 from zenml_comet_tracker.comet.api.experiments import Experiments
 from zenml_comet_tracker.comet.api.panel import Panel
 from zenml_comet_tracker.comet.api.projects import Projects
+from zenml_comet_tracker.comet.api.searching import Searching
 
 
-class API(Projects, Experiments, ExperimentActions, Panel):
+class API(Projects, Experiments, ExperimentActions, Searching, Panel):
     """Reads everything that the API key may see, and changes projects and experiments at once over REST.
 
     `api_key`, `workspace`, `project_name` and `url` come from the arguments, the environment or Comet's configuration
