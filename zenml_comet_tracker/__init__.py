@@ -10,7 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zenml_comet_tracker import api, query
+    from zenml_comet_tracker.comet.api import API
+    from zenml_comet_tracker.comet.api_experiment import APIExperiment
     from zenml_comet_tracker.comet.experiment import Experiment
+    from zenml_comet_tracker.comet.query import Environment, Metadata, Metric, Other, Parameter, Tag
+    from zenml_comet_tracker.comet.ui import ui
     from zenml_comet_tracker.flavor import (
         CometExperimentTrackerConfig,
         CometExperimentTrackerFlavor,
@@ -26,30 +31,54 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "API": "comet.api",
+    "APIExperiment": "comet.api_experiment",
     "CometExperimentTracker": "tracker",
     "CometExperimentTrackerConfig": "flavor",
     "CometExperimentTrackerFlavor": "flavor",
     "CometExperimentTrackerSettings": "flavor",
+    "Environment": "comet.query",
     "Experiment": "comet.experiment",
+    "Metadata": "comet.query",
+    "Metric": "comet.query",
+    "Other": "comet.query",
+    "Parameter": "comet.query",
+    "Tag": "comet.query",
     "current_experiment": "tracker",
     "log_metrics": "tracker",
     "log_params": "tracker",
+    "ui": "comet.ui",
 }
+# Modules that code written for Comet reaches as attributes of the package: `comet_ml.api.API`.
+_MODULES = ("api", "query")
 
 __all__ = [
+    "API",
+    "APIExperiment",
     "CometExperimentTracker",
     "CometExperimentTrackerConfig",
     "CometExperimentTrackerFlavor",
     "CometExperimentTrackerSettings",
+    "Environment",
     "Experiment",
+    "Metadata",
+    "Metric",
+    "Other",
+    "Parameter",
+    "Tag",
     "__version__",
+    "api",
     "current_experiment",
     "log_metrics",
     "log_params",
+    "query",
+    "ui",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
