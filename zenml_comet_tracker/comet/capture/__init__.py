@@ -1,0 +1,9 @@
+"""What an experiment takes along of its program without being told: output, code, git, the machine and what it does."""
+
+from __future__ import annotations
+
+from zenml_comet_tracker.comet.capture.capture import Capture, begin
+from zenml_comet_tracker.comet.capture.options import NOTHING, CaptureOptions
+from zenml_comet_tracker.comet.capture.sink import Sink
+
+__all__ = ["NOTHING", "Capture", "CaptureOptions", "Sink", "begin"]

@@ -1,0 +1,209 @@
+"""Everything that is captured for one experiment, from its beginning to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from zenml_comet_tracker.comet.capture import code, git, output, redaction, streams, system_details
+from zenml_comet_tracker.comet.capture.options import CaptureOptions
+from zenml_comet_tracker.comet.capture.output import Output
+from zenml_comet_tracker.comet.capture.sink import Sink
+from zenml_comet_tracker.comet.capture.system_metrics import DEFAULT_SECONDS, sampler
+
+logger = logging.getLogger(__name__)
+
+# For what is found out once, in the background: before a fork, whose child would inherit its locks, and at the end.
+WAIT_SECONDS = 3.0
+
+_captures: weakref.WeakSet[Capture] = weakref.WeakSet()
+
+
+class Capture:
+    """What one experiment takes along of its program. Nothing here raises, and nothing waits for the network.
+
+    `secrets` are texts that nothing captured may hold, such as the API key. `system_metrics_seconds` says how often the
+    server wants system metrics, None while it has not said.
+    """
+
+    def __init__(
+        self,
+        options: CaptureOptions,
+        sink: Sink,
+        *,
+        secrets: Sequence[str] = (),
+        system_metrics_seconds: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._options = options
+        self._sink = sink
+        self._secrets = tuple(secrets)
+        self._server_seconds = system_metrics_seconds
+        self._owner = os.getpid()
+        self._over = False
+        self._code: code.Code | None = None
+        self._facts: threading.Thread | None = None
+        self._output: Output | None = None
+        self._unlisten: list[Callable[[], None]] = []
+        _captures.add(self)
+
+    def begin(self) -> None:
+        """Starts what the options ask for."""
+        options = self._options
+        if options.log_output or options.log_error:
+            _guarded("output", self._listen)
+        if options.log_code:
+            _guarded("code", self._log_code)
+        if options.log_system_metrics:
+            _guarded("system metrics", lambda: sampler.add(self._take_sample, self._sample_seconds))
+        if options.log_system_details or options.log_git_info:
+            _guarded("system details", self._find_out)
+
+    def flush(self) -> None:
+        """Records what was printed until now."""
+        if self._output is not None:
+            self._output.drain()
+
+    def end(self) -> None:
+        """Stops, and records what is left. A second call does nothing."""
+        if self._over:
+            return
+        self._over = True
+        for unlisten in self._unlisten:
+            unlisten()
+        if self._output is not None:
+            output.forget(self._output)
+            self._output.drain(final=True)
+        if os.getpid() != self._owner:
+            return
+        sampler.remove(self._take_sample)
+        if self._options.log_code and code.in_cells():
+            _guarded("code", self._log_code)
+        self._wait_for_facts()
+        if self._facts is not None and self._facts.is_alive():
+            logger.warning("System details or git information are not whole: the program ended before they were.")
+
+    def become_child(self) -> None:
+        """In a forked child: goes on with what the child prints; the rest is the parent's."""
+        self._facts = None
+        if self._output is not None:
+            self._output.become_child()
+
+    def before_fork(self) -> None:
+        """Waits for the background, so that a child inherits no lock of its."""
+        if os.getpid() == self._owner:
+            self._wait_for_facts()
+
+    def _wait_for_facts(self) -> None:
+        facts = self._facts
+        if facts is not None and facts is not threading.current_thread():
+            facts.join(WAIT_SECONDS)
+
+    def _listen(self) -> None:
+        self._output = taken = Output(self._sink, self._secrets)
+        wanted: list[tuple[bool, streams.Stream | None]] = []
+        if self._options.log_output:
+            wanted.append((False, sys.stdout))
+        if self._options.log_error and not (self._options.log_output and sys.stderr is sys.stdout):
+            wanted.append((True, sys.stderr))
+        for stderr, stream in wanted:
+            self._unlisten.append(streams.listen(stream, _listener(taken, stderr=stderr)))
+
+    def _log_code(self) -> None:
+        found = code.of_program()
+        if found is None or found == self._code:
+            return
+        self._code = found
+        self._sink.code(redaction.without(found.text, self._secrets), found.file_name)
+        if found.path is not None:
+            self._sink.file_path(found.path)
+
+    def _take_sample(self, values: dict[str, float]) -> None:
+        if not self._over:
+            self._sink.system_metrics(values)
+
+    def _sample_seconds(self) -> float:
+        return self._options.system_metrics_seconds or self._server_seconds() or DEFAULT_SECONDS
+
+    def _find_out(self) -> None:
+        """In the background: packages and patches take longer than a program should wait for them."""
+        # As they are now: the program may change both.
+        arguments, folder = list(sys.argv), _folder()
+        # A forked child must not find a half imported module.
+        if self._options.log_git_info:
+            git.load()
+
+        def find_out() -> None:
+            streams.keep_out()
+            if self._options.log_system_details:
+                _guarded("system details", lambda: self._log_details(arguments))
+            if self._options.log_git_info:
+                _guarded("git information", lambda: self._log_git(folder))
+
+        self._facts = threading.Thread(target=find_out, name="zenml-comet-facts", daemon=True)
+        self._facts.start()
+
+    def _log_details(self, arguments: list[str]) -> None:
+        self._sink.system_details(system_details.of_process(arguments, self._secrets))
+        for more in (system_details.of_packages(), system_details.of_gpus()):
+            if more:
+                self._sink.system_details(more)
+
+    def _log_git(self, folder: Path) -> None:
+        state = git.state_of(folder)
+        if state is None:
+            return
+        self._sink.git(state.metadata)
+        if state.patch is not None:
+            # One character a byte, whatever the encodings of the files.
+            patch = redaction.without(state.patch.decode("latin-1"), self._secrets).encode("latin-1")
+            self._sink.git_patch(git.zipped(patch))
+
+
+def begin(
+    options: CaptureOptions,
+    sink: Sink,
+    *,
+    secrets: Sequence[str] = (),
+    system_metrics_seconds: Callable[[], float | None] = lambda: None,
+) -> Capture:
+    """The capture of one experiment, begun. Never raises: what cannot be captured is said in a warning."""
+    capture = Capture(options, sink, secrets=secrets, system_metrics_seconds=system_metrics_seconds)
+    capture.begin()
+    return capture
+
+
+def _listener(taken: Output, *, stderr: bool) -> streams.Listener:
+    return lambda text: taken.write(text, stderr=stderr)
+
+
+def _folder() -> Path:
+    """Where the program's code lies: the script's folder, else the working one."""
+    path = code.program_path()
+    return Path.cwd() if path is None else path.parent
+
+
+def _guarded(what: str, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Exception as error:
+        logger.warning("Not captured: %s: %s: %s", what, type(error).__name__, error)
+
+
+def _before_fork() -> None:
+    for capture in list(_captures):
+        capture.before_fork()
+
+
+def _in_child() -> None:
+    for capture in list(_captures):
+        with contextlib.suppress(Exception):
+            capture.become_child()
+
+
+os.register_at_fork(before=_before_fork, after_in_child=_in_child)

@@ -1,0 +1,31 @@
+"""What of the program an experiment takes along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CaptureOptions:
+    """What is captured, besides what is logged; the defaults are those of `create_experiment`.
+
+    `log_output` and `log_error` are for what the program prints, which is still shown on the console. `log_git_info`
+    sends the uncommitted changes as well. `system_metrics_seconds` is the time from one sample of CPU, memory, disk,
+    network and GPU to the next; None is what the server wishes, else a minute.
+
+    >>> CaptureOptions(log_code=False).log_output
+    True
+    """
+
+    log_output: bool = True
+    log_error: bool = False
+    log_code: bool = True
+    log_system_details: bool = True
+    log_git_info: bool = False
+    log_system_metrics: bool = True
+    system_metrics_seconds: float | None = None
+
+
+NOTHING = CaptureOptions(
+    log_output=False, log_code=False, log_system_details=False, log_git_info=False, log_system_metrics=False
+)

@@ -1,0 +1,59 @@
+"""What is taken out before anything is sent: the API key, secrets among arguments, credentials in URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+HIDDEN = "***"
+
+# Names whose value is nobody's business; `tokens` and `tokenizer` are the model's.
+_SECRET_NAME = re.compile(
+    r"(api|access|private|secret|signing|encryption|account)[-_.]?key|token(?!s|i[sz])|secret|passw|passphrase|pwd"
+    r"|credential|(^|[-_.])auth$",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"(?P<name>[-+~]*[A-Za-z_][\w.\-/]*)=(?P<value>.*)", re.DOTALL)
+_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*://)[^/@\s'\"]*@")
+_SSH_USER = re.compile(r"((?:git\+)?ssh://[^/@:\s]+)(?::[^/@\s]*)?@", re.IGNORECASE)
+# A shorter one is no secret, and stands in ordinary words.
+_SHORTEST = 6
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """The text without any of the secrets."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST and secret in text:
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
+def url(address: str) -> str:
+    """An address without user, password and query; the user of ssh stays, who is `git` for everybody.
+
+    >>> url("https://me:secret@example.com/code.git")
+    'https://example.com/code.git'
+    """
+    if _SSH_USER.match(address):
+        return _SSH_USER.sub(r"\1@", address)
+    return _CREDENTIALS.sub(r"\g<scheme>", address.partition("?")[0] if "://" in address else address)
+
+
+def arguments(given: Sequence[str], secrets: Iterable[str] = ()) -> list[str]:
+    """A command's arguments, with `***` for the values of those that are called like secrets.
+
+    >>> arguments(["train.py", "--api-key", "abc", "--token=abc", "--tokenizer=bert"])
+    ['train.py', '--api-key', '***', '--token=***', '--tokenizer=bert']
+    """
+    shown: list[str] = []
+    follows = False
+    for argument in given:
+        named = _NAMED.fullmatch(argument)
+        if follows and not argument.startswith("--"):
+            shown.append(HIDDEN)
+        elif named and _SECRET_NAME.search(named["name"]):
+            shown.append(f"{named['name']}={HIDDEN}")
+        else:
+            shown.append(_CREDENTIALS.sub(rf"\g<scheme>{HIDDEN}@", without(argument, secrets)))
+        follows = named is None and argument.startswith("-") and bool(_SECRET_NAME.search(argument))
+    return shown
