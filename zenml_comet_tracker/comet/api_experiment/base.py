@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from zenml_comet_tracker.comet.connection import Connection, connect
+from zenml_comet_tracker.comet import panels
+from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.errors import ConfigurationError
 from zenml_comet_tracker.comet.resources import experiments, optional_integer, optional_text
 from zenml_comet_tracker.comet.transport import Transport
@@ -214,4 +215,4 @@ def _connection_of(options: Mapping[str, Any]) -> Connection:
             raise TypeError(f"api is expected to be an API; got {type(api).__name__}")
         return connection
     key = options.get("api_key") or options.get("rest_api_key")
-    return connect(key, options.get("workspace"), options.get("project_name"), options.get("url"))
+    return panels.connect(key, options.get("workspace"), options.get("project_name"), options.get("url"))

@@ -26,7 +26,8 @@ class Handshake:
 
     `experiment_key` is the one the server knows it by: ours, unless the server would only make one of its own.
     `focus_url` ends with a slash and becomes the experiment's page with the key behind it. `journal_lanes` says that
-    the server drops records it has already stored (the local server does, Comet's cloud does not).
+    the server drops records it has already stored (the local server does, Comet's cloud does not). `output_offset` is
+    the place behind all that was printed.
     """
 
     experiment_key: str
@@ -34,6 +35,7 @@ class Handshake:
     project_id: str | None
     focus_url: str | None
     journal_lanes: bool
+    output_offset: int = 0
 
     @property
     def page(self) -> str | None:
@@ -102,6 +104,7 @@ def _handshake(experiment_key: str, answer: dict[str, Any]) -> Handshake:
         project_id=answer.get("project_id"),
         focus_url=(focus_url if focus_url.endswith("/") else f"{focus_url}/") if focus_url else None,
         journal_lanes=answer.get("journalLanes") == 1,
+        output_offset=offset if isinstance(offset := answer.get("lastOffset"), int) else 0,
     )
 
 
@@ -213,7 +216,7 @@ def page(root: str, workspace: str | None, project_name: str | None, experiment_
     return f"{root}/{quote(workspace, safe='')}/{quote(project_name, safe='')}/{experiment_key}"
 
 
-def set_file_path(transport: Transport, experiment_key: str, path: str, headers: Headers = None) -> None:
+def set_file_path(transport: Transport, experiment_key: str, path: str, headers: Headers = None) -> dict[str, Any]:
     """Says which file the experiment ran. POST `write/experiment/file-path`."""
     body = {"experimentKey": experiment_key, "filePath": path}
-    transport.post_json(f"{REST}write/experiment/file-path", body, headers=headers)
+    return transport.post_json(f"{REST}write/experiment/file-path", body, headers=headers)
