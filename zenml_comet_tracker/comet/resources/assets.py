@@ -93,7 +93,47 @@ def create(
     The documented call takes neither our id nor the model's name: servers that know them find them beside the rest.
     POST `write/experiment/upload-asset`, multipart.
     """
+    params = _documented(experiment_key, asset, kind)
+    return _send(transport, f"{REST}write/experiment/upload-asset", params, asset, stream, headers)
+
+
+def upload_link(
+    transport: Transport,
+    experiment_key: str,
+    handshake: Handshake,
+    asset: AssetUpload,
+    link: str,
+    headers: Headers = None,
+) -> None:
+    """Adds a file that lies elsewhere. POST clientlib `asset/upload`, multipart."""
     params = {
+        "assetId": asset.asset_id,
+        "fileName": asset.file_name,
+        "type": asset.type,
+        "groupingName": asset.grouping_name,
+        "isRemote": "True",
+        **_place(experiment_key, handshake, asset),
+    }
+    transport.post_form(f"{CLIENTLIB}asset/upload", params, _link_parts(asset, link), headers=headers)
+
+
+def write_link(
+    transport: Transport, experiment_key: str, asset: AssetUpload, link: str, headers: Headers = None
+) -> str | None:
+    """As `write`, for a file that lies elsewhere. POST `write/experiment/upload-asset`, multipart."""
+    params = {**_documented(experiment_key, asset, asset.type), "isRemote": "True"}
+    parts = _link_parts(asset, link)
+    answer = transport.post_form(f"{REST}write/experiment/upload-asset", params, parts, headers=headers)
+    stored_as = answer.get("assetId")
+    return None if stored_as is None else str(stored_as)
+
+
+def _link_parts(asset: AssetUpload, link: str) -> dict[str, str]:
+    return {"link": link} if asset.metadata is None else {"link": link, "metadata": asset.metadata}
+
+
+def _documented(experiment_key: str, asset: AssetUpload, kind: str | None) -> dict[str, Any]:
+    return {
         "experimentKey": experiment_key,
         "assetId": asset.asset_id,
         "fileName": asset.file_name,
@@ -105,7 +145,6 @@ def create(
         "context": asset.context,
         "overwrite": str(asset.overwrite),
     }
-    return _send(transport, f"{REST}write/experiment/upload-asset", params, asset, stream, headers)
 
 
 def _place(experiment_key: str, handshake: Handshake, asset: AssetUpload) -> dict[str, Any]:

@@ -1,0 +1,286 @@
+"""Acceptance: a project exported, wiped, imported and exported again is the same, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.comet.portable.data import PROJECT, START, WORKSPACE, fill
+from tests.fixtures.local_server import LocalServer, serving
+from zenml_comet_tracker.comet.connection import Connection, connect
+from zenml_comet_tracker.comet.errors import ConnectionFailedError, ExportError, NotFoundError
+from zenml_comet_tracker.comet.portable import export_project, import_project
+from zenml_comet_tracker.comet.transport import Transport
+
+
+@dataclass
+class Exported:
+    """A server with the project, its experiments' keys, and its export."""
+
+    server: LocalServer
+    keys: list[str]
+    folder: Path
+
+
+def connected(server: LocalServer) -> Connection:
+    return connect(server.api_key, url=server.url)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below the folder by path, but those that the documentation names as a server's own."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not (path.name == "server.jsonl" and "assets" not in path.parts)
+    }
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
+    with serving(tmp_path_factory.mktemp("full")) as server:
+        keys = fill(server)
+        folder = tmp_path_factory.mktemp("exports") / "one"
+        with connected(server) as connection:
+            report = export_project(connection, WORKSPACE, PROJECT, folder)
+        assert (report.experiments, report.notes) == (3, [])
+        yield Exported(server, keys, folder)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[LocalServer]:
+    with serving(tmp_path / "empty") as server:
+        yield server
+
+
+def test_exported_imported_into_an_empty_server_and_exported_again_is_identical(
+    exported: Exported, empty: LocalServer, tmp_path: Path
+) -> None:
+    guests = tmp_path / "guests"
+    with connected(exported.server) as connection:
+        export_project(connection, WORKSPACE, "guests", guests)
+    with connected(empty) as connection:
+        # Who is listed here and lives elsewhere has to be there first.
+        assert import_project(connection, guests).experiments == 1
+        report = import_project(connection, exported.folder)
+        export_project(connection, WORKSPACE, PROJECT, tmp_path / "two")
+    assert report.keys == {}
+    assert contents(tmp_path / "two") == contents(exported.folder)
+
+
+def test_the_files_say_what_was_logged(exported: Exported) -> None:
+    folder = exported.folder / "experiments" / exported.keys[0]
+    points = rows(folder / "metrics.jsonl")
+    loss = [point for point in points if point["name"] == "loss"]
+    assert loss == [
+        {"name": "loss", "context": None, "value": 1 / (n + 3), "step": n, "epoch": None, "timestamp": START + n}
+        for n in range(1_300)
+    ]
+    others = {
+        (point["name"], point["context"], point["value"], point["step"], point["epoch"]) for point in points[1_300:]
+    }
+    assert others == {
+        ("train_loss", "train", 0.25, 7, 2.0),
+        ("odd", None, "NaN", None, None),
+        ("odd", None, "-Infinity", None, 0.5),
+        ("odd", None, 1e-320, -4, None),
+        ("a/b", None, 1.0, None, None),
+        ("a b", None, 2.0, None, None),
+        ("sys.cpu.percent.01", None, 12.5, None, None),
+    }
+    facts = {row["name"]: row["value"] for row in rows(folder / "others.jsonl")}
+    assert facts == {"Name": "the rich one", "count": "3", "empty": ""}
+    assert json.loads((folder / "tags.json").read_text("utf-8")) == ["zebra", "ant", "🦋"]
+    assert (folder / "output.txt").read_bytes() == b"10%\r20%\r\n\n" + b"x" * 70_000 + b"no end"
+    assert (folder / "page.html").read_bytes() == b"<b>bold</b>\r\n<i>"
+    assets = rows(folder / "assets.jsonl")
+    assert len(assets) == 12
+    by_name = {row["fileName"]: row for row in assets}
+    assert (folder / by_name["../../escape.bin"]["path"]).read_bytes() == b"\x00\xff" * 99
+    assert sorted((folder / row["path"]).read_bytes() for row in assets if row["fileName"] == "same.txt") == [
+        b"one",
+        b"two",
+    ]
+    assert by_name["data.parquet"]["link"] == "s3://bucket/data.parquet"
+    failed = json.loads((exported.folder / "experiments" / exported.keys[1] / "experiment.json").read_text("utf-8"))
+    assert (failed["archived"], failed["hasCrashed"], failed["error"]) == (True, True, "Boom\n at 3")
+
+
+def test_the_manifest_is_what_other_programs_find(exported: Exported) -> None:
+    head, *files, _ = rows(exported.folder / "manifest.jsonl")
+    assert (head["format"], head["version"], head["files"]) == ("zenml-comet-export", 1, len(files))
+    found = contents(exported.folder)
+    del found["manifest.jsonl"]
+    assert {entry["path"]: (entry["bytes"], entry["sha256"]) for entry in files} == {
+        path: (len(data), hashlib.sha256(data).hexdigest()) for path, data in found.items()
+    }
+
+
+def test_wiped_and_imported_on_the_same_server_it_is_identical(tmp_path: Path) -> None:
+    with serving(tmp_path / "server") as server, connected(server) as connection:
+        fill(server)
+        export_project(connection, WORKSPACE, PROJECT, tmp_path / "one")
+        # Versions of artifacts and of registered models outlive their experiments there.
+        server.post("write/project/delete", workspaceName=WORKSPACE, projectName=PROJECT, deleteAllExperiments=True)
+        assert server.call("GET", "api/rest/v2/project", params=PLACE).status_code == 404
+        assert import_project(connection, tmp_path / "one").notes == []
+        export_project(connection, WORKSPACE, PROJECT, tmp_path / "two")
+        assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+@pytest.mark.parametrize("dies_at", [31, 60])
+def test_an_import_that_dies_is_finished_by_repeating_it(
+    exported: Exported, empty: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    with connected(empty) as connection:
+        with pytest.raises(ConnectionFailedError, match="pulled"):
+            dying(monkeypatch, dies_at, lambda: import_project(connection, exported.folder))
+        import_project(connection, exported.folder)
+        # And once more: nothing is there twice.
+        before = connection.requests
+        notes = import_project(connection, exported.folder).notes
+        assert connection.requests > before
+        export_project(connection, WORKSPACE, PROJECT, tmp_path / "two")
+    assert len(notes) == 1
+    assert "guest" not in notes[0]
+    assert without_guests(contents(tmp_path / "two")) == without_guests(contents(exported.folder))
+
+
+@pytest.mark.parametrize("dies_at", [7, 40])
+def test_an_export_that_dies_is_seen_to_be_half_and_finished_by_repeating_it(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    folder = tmp_path / "half"
+    with connected(exported.server) as connection:
+
+        def export() -> Any:
+            return export_project(connection, WORKSPACE, PROJECT, folder)
+
+        with pytest.raises(ConnectionFailedError, match="pulled"):
+            dying(monkeypatch, dies_at, export)
+        with pytest.raises(ExportError, match=r"no whole export: manifest\.jsonl is missing"):
+            import_project(connection, folder)
+        with pytest.raises(ExportError, match="holds no half of this export"):
+            export_project(connection, WORKSPACE, "guests", folder)
+        export()
+        assert contents(folder) == contents(exported.folder)
+        with pytest.raises(ExportError, match="holds an export already"):
+            export()
+
+
+def test_what_was_whole_before_an_interruption_is_not_read_again(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connected(exported.server) as connection, pytest.raises(ConnectionFailedError):
+        dying(monkeypatch, 58, lambda: export_project(connection, WORKSPACE, PROJECT, tmp_path / "half"))
+    with connected(exported.server) as connection:
+        assert export_project(connection, WORKSPACE, PROJECT, tmp_path / "half").reused == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "damage"),
+    [
+        ("manifest.jsonl", "flipped"),
+        ("manifest.jsonl", "cut"),
+        ("experiments/{0}/metrics.jsonl", "flipped"),
+        ("project.json", "cut"),
+        ("registry.jsonl", "gone"),
+    ],
+)
+def test_a_damaged_export_is_refused_by_the_file_s_name_and_nothing_is_sent(
+    exported: Exported, tmp_path: Path, path: str, damage: str
+) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(exported.folder, folder)
+    file = folder / path.format(exported.keys[0])
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(data if damage == "flipped" else data[:-1])
+    with connected(exported.server) as connection:
+        with pytest.raises(ExportError, match=file.name.replace(".", r"\.")):
+            import_project(connection, folder, project_name="never")
+        assert connection.requests == 0
+
+
+def test_a_copy_beside_the_original_gets_keys_of_its_own_which_stay_the_same(
+    exported: Exported, tmp_path: Path
+) -> None:
+    with connected(exported.server) as connection:
+        first = import_project(connection, exported.folder, workspace="mine", project_name="copy")
+        again = import_project(connection, exported.folder, workspace="mine", project_name="copy")
+        export_project(connection, "mine", "copy", tmp_path / "copy")
+    assert first.keys == again.keys
+    assert set(first.keys) == set(exported.keys)
+    assert (first.workspace, first.project) == ("mine", "copy")
+    listed = exported.server.get("experiments", workspaceName="mine", projectName="copy")["experiments"]
+    assert {one["experimentKey"] for one in listed} == {first.keys[exported.keys[0]], first.keys[exported.keys[2]]}
+    ours, copy = exported.keys[0], first.keys[exported.keys[0]]
+    for name in ("metrics.jsonl", "parameters.jsonl", "others.jsonl", "output.txt", "assets.jsonl", "system.json"):
+        original = exported.folder / "experiments" / ours / name
+        assert (tmp_path / "copy" / "experiments" / copy / name).read_bytes() == original.read_bytes()
+
+
+def test_what_the_server_has_otherwise_is_left_and_said(exported: Exported, empty: LocalServer) -> None:
+    key = exported.keys[0]
+    with connected(empty) as connection:
+        import_project(connection, exported.folder)
+        point = {"metricName": "odd", "metricValue": 9, "timestamp": START + 99}
+        empty.sdk("batch/logger/experiment/metric", experimentKey=key, values=[point])
+        empty.post("write/project/notes", **_id(empty), notes="mine")
+        notes = " ".join(import_project(connection, exported.folder).notes)
+    assert f"Metric odd of {key} has more points on the server" in notes
+    assert "keeps its own: notes" in notes
+    assert empty.get("project/notes", **_id(empty))["notes"] == "mine"
+    assert len(empty.get("experiment/metrics/get-metric", experimentKey=key, metricName="odd")["metrics"]) == 4
+
+
+def test_a_project_that_is_not_there_leaves_no_folder(exported: Exported, tmp_path: Path) -> None:
+    with connected(exported.server) as connection, pytest.raises(NotFoundError):
+        export_project(connection, WORKSPACE, "nothing", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+PLACE = {"workspaceName": WORKSPACE, "projectName": PROJECT}
+
+
+def _id(server: LocalServer) -> dict[str, Any]:
+    return {"projectId": server.get("project", **PLACE)["projectId"]}
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def without_guests(found: dict[str, bytes]) -> dict[str, bytes]:
+    """Without the line on the experiment of another project, and what counts it."""
+    del found["manifest.jsonl"]
+    lines = found["symlinks.jsonl"].splitlines()
+    return {**found, "symlinks.jsonl": b"\n".join(line for line in lines if b'"ownProject":"guests"' not in line)}
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, at: int, call: Any) -> None:
+    """Makes the call on a network that goes away at the request of this number: every other time with the answer to
+    it, so that the server has done what was asked."""
+    send, count = Transport._send, 0
+
+    def counted(self: Transport, *args: Any, **kwargs: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count >= at:
+            if at % 2:
+                send(self, *args, **kwargs)
+            raise ConnectionFailedError("the plug was pulled")
+        return send(self, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Transport, "_send", counted)
+        call()
