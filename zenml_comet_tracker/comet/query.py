@@ -27,6 +27,9 @@ OPPOSITES: dict[str, str] = {
 }
 OPPOSITES |= {opposite: operator for operator, opposite in OPPOSITES.items()}
 
+# More could not be written as JSON, in which each of them is two levels.
+MAX_DEPTH = 100
+
 _SIGNS = {
     "equal": "==",
     "not_equal": "!=",
@@ -46,6 +49,8 @@ class QueryExpression:
     >>> (Metric("loss") < 0.1) & ~Tag("broken")
     ((Metric('loss') < 0.1) & ~Tag('broken'))
     """
+
+    depth = 0
 
     def __and__(self, other: QueryExpression) -> QueryExpression:
         return Combination(self, _expression(other), every=True)
@@ -253,6 +258,7 @@ class Opposite(QueryExpression):
 
     def __init__(self, expression: QueryExpression) -> None:
         self.expression = expression
+        self.depth = _deeper(expression.depth)
 
     def __repr__(self) -> str:
         return f"~{self.expression!r}"
@@ -265,6 +271,7 @@ class Combination(QueryExpression):
         self.left = left
         self.right = right
         self.every = every
+        self.depth = _deeper(max(left.depth, right.depth))
 
     def __repr__(self) -> str:
         return f"({self.left!r} {'&' if self.every else '|'} {self.right!r})"
@@ -313,6 +320,15 @@ def _name(kind: str, name: object) -> str:
     if not isinstance(name, str) or not name:
         raise InvalidQueryError(f"{kind}({_short(name)}) needs a name, as in {kind}('loss').")
     return name
+
+
+def _deeper(depth: int) -> int:
+    if depth >= MAX_DEPTH:
+        raise InvalidQueryError(
+            f"More than {MAX_DEPTH} conditions are combined one after another; combine them in halves, "
+            "as in ((a | b) | (c | d)) | ((e | f) | (g | h)), or ask several times."
+        )
+    return depth + 1
 
 
 def _short(value: object) -> str:

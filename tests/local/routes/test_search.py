@@ -206,7 +206,7 @@ def _refused(server: LocalServer, path: str, body: dict[str, Any]) -> str:
 
 
 _DEEP: dict[str, Any] = ALL
-for _ in range(20):
+for _ in range(50):
     _DEEP = {"condition": "OR", "rules": [_DEEP]}
 _GOOD = _rule("metrics", "loss", "equal", 1)
 
@@ -239,10 +239,10 @@ _GOOD = _rule("metrics", "loss", "equal", 1)
         ("loss > 1", "rulesTree.rules[0] is 'loss > 1'; expected an object"),
         ({"condition": "XOR", "rules": []}, "rules[0].condition is 'XOR'; expected AND or OR"),
         ({"condition": "AND"}, "rulesTree.rules[0].rules is missing; expected a list"),
-        (_DEEP, "is nested too deep; expected at most 20 groups in each other"),
-        (_tree(*[_tree(*[_GOOD] * 101)] * 2), "is one too many; expected at most 200 rules and groups"),
-        (_tree(*[_tree(*[ALL] * 101)] * 2), "is one too many; expected at most 200 rules and groups"),
-        (_tree(*[_GOOD] * 201), "rules has 201 members; expected at most 200"),
+        (_DEEP, "is nested too deep; expected at most 45 groups in each other"),
+        (_tree(*[_tree(*[_GOOD] * 201)] * 2), "is one too many; expected at most 400 rules and groups"),
+        (_tree(*[_tree(*[ALL] * 201)] * 2), "is one too many; expected at most 400 rules and groups"),
+        (_tree(*[_GOOD] * 401), "rules has 401 members; expected at most 400"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_with_a_reason(server: LocalServer, rule: Any, said: str) -> None:

@@ -63,21 +63,18 @@ class Searching(ApiBase):
         GET `project/column-names`, GET `project`, POST `experiments/search`.
         """
         expression, place = expression_of(query), self._searched(workspace, project_name)
-        if page is not None or page_size is not None:
-            listing.check_page(page or 1, page_size or search.PAGE_SIZE, None, None)
+        paged = page is not None or page_size is not None
+        number, size = (1 if page is None else page), (search.PAGE_SIZE if page_size is None else page_size)
+        listing.check_page(number, size, None, None)
         found = columns.of_project(self._connection.transport, place, archived=archived)
         for leaf in rules.unknown(expression, found):
             _report(leaf.variable)
         tree = rules.rules_tree(expression, found)
-        if page is None and page_size is None:
+        if tree is None or not paged:
             return self._all_pages(place, tree, archived)
-        if tree is None:
-            return []
-        transport, size = self._connection.transport, page_size or search.PAGE_SIZE
-        project_id = self._id_of(place)
-        return self._experiments(
-            search.page(transport, project_id, tree, archived=archived, number=page or 1, size=size)
-        )
+        transport, project_id = self._connection.transport, self._id_of(place)
+        rows = search.page(transport, project_id, tree, archived=archived, number=number, size=size)
+        return self._experiments(rows)
 
     def query_project(
         self,

@@ -12,8 +12,8 @@ from zenml_comet_tracker.local.store.search.fields import METADATA, Kind
 from zenml_comet_tracker.local.store.search.rules import SOURCES, Group, Operand, Operator, Order, Rule, Source
 
 # SQLite takes conditions 1,000 deep and some 32,000 values; what people ask for is far below.
-MAX_MEMBERS = 200
-MAX_DEPTH = 20
+MAX_MEMBERS = 400
+MAX_DEPTH = 45
 MAX_VALUES = 10_000
 MAX_LETTERS = 10_000
 MAX_ORDERS = 5
