@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from zenml_comet_tracker.comet.api.caching import Caching
 from zenml_comet_tracker.comet.api.charts import Charts
 from zenml_comet_tracker.comet.api.experiment_actions import ExperimentActions
 from zenml_comet_tracker.comet.api.experiment_readings import ExperimentReadings
-from zenml_comet_tracker.comet.api.experiments import Experiments
 from zenml_comet_tracker.comet.api.panel import Panel
-from zenml_comet_tracker.comet.api.projects import Projects
 from zenml_comet_tracker.comet.api.searching import Searching
+from zenml_comet_tracker.comet.api.views import Views
 
 
-class API(Projects, Charts, Experiments, ExperimentReadings, ExperimentActions, Searching, Panel):
+class API(Views, Charts, ExperimentReadings, ExperimentActions, Searching, Panel, Caching):
     """Reads everything that the API key may see, and changes projects and experiments at once over REST.
 
     `api_key`, `workspace`, `project_name` and `url` come from the arguments, the environment or Comet's configuration
