@@ -9,16 +9,25 @@ from zenml_comet_tracker.comet.resources import entries
 from zenml_comet_tracker.comet.transport import REST, Transport
 
 
-def of_project(transport: Transport, project_id: str, *, of_workspace: bool = False) -> list[dict[str, Any]]:
+def of_project(
+    transport: Transport, project_id: str, experiment_key: str | None = None, *, of_workspace: bool = False
+) -> list[dict[str, Any]]:
     """The views of a project, and with `of_workspace` those of its workspace's other projects. GET `views/get-all`."""
-    params = {"projectId": project_id, "includeWorkspaceViews": "true" if of_workspace else None}
+    params = _params(project_id, experiment_key, of_workspace)
     return entries(transport.get_json(f"{REST}views/get-all", params), "views")
 
 
-def of_experiment(transport: Transport, project_id: str, experiment_key: str) -> list[dict[str, Any]]:
+def of_experiment(
+    transport: Transport, project_id: str, experiment_key: str, *, of_workspace: bool = False
+) -> list[dict[str, Any]]:
     """The chart templates that an experiment's page offers. GET `views/chart-templates`."""
-    params = {"projectId": project_id, "experimentKey": experiment_key}
+    params = _params(project_id, experiment_key, of_workspace)
     return entries(transport.get_json(f"{REST}views/chart-templates", params), "views")
+
+
+def _params(project_id: str, experiment_key: str | None, of_workspace: bool) -> dict[str, Any]:
+    wider = "true" if of_workspace else None
+    return {"projectId": project_id, "experimentKey": experiment_key, "includeWorkspaceViews": wider}
 
 
 def save(transport: Transport, view: Mapping[str, Any]) -> dict[str, Any]:
