@@ -10,7 +10,7 @@ from zenml_comet_tracker.comet.api_experiment.views import ExperimentViews
 from zenml_comet_tracker.comet.api_experiment.whole import Whole
 
 
-class APIExperiment(Whole, FullMetrics, Models, Relations, Life):
+class APIExperiment(Whole, FullMetrics, Models, Relations, ExperimentViews, Life):
     """One experiment: everything that was logged to it can be read, and more be logged, each by a request of its own.
 
     Unlike `Experiment` a call returns when the server has answered, and raises when it refused. Nothing is cached.
