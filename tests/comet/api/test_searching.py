@@ -7,10 +7,12 @@ import math
 import operator
 import os
 import random
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import comet_ml.query
@@ -282,3 +284,21 @@ def test_what_is_no_query_is_refused(project: Project, wrong: Any) -> None:
 def test_a_project_that_does_not_exist(project: Project) -> None:
     with pytest.raises(NotFoundError):
         project.api.query("queries", "nowhere", Tag("best"))
+
+
+def test_the_examples_of_the_page_run(
+    local_server: LocalServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = uuid.uuid4().hex
+    facts = Facts({("Metric", "loss"): 0.05, ("Parameter", "optimizer"): "adam"}, ())
+    _log(local_server, key, facts, ("my-workspace", "my-project"))
+    monkeypatch.setenv("COMET_API_KEY", local_server.api_key)
+    monkeypatch.setenv("COMET_URL_OVERRIDE", local_server.url)
+    namespace: dict[str, Any] = {}
+    page = (Path(__file__).parents[3] / "docs" / "query.md").read_text("utf-8")
+    for block in re.findall(r"```python\n(.+?)```", page, re.DOTALL):
+        exec(block, namespace)
+    printed = capsys.readouterr().out
+    assert f"{local_server.url}/my-workspace/my-project/{key}" in printed
+    assert "Metric('loss') alone is no condition: compare it, as in (Metric('loss') > 0.5)" in printed
+    assert [one.key for one in namespace["first"]] == [key]
