@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import shutil
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +55,6 @@ def state_of(folder: Path) -> GitState | None:
 
     try:
         with git.Repo(folder, search_parent_directories=True) as repository:
-            # Else a look at the state rewrites the index, and a commit of the user's may find it locked.
-            repository.git.update_environment(GIT_OPTIONAL_LOCKS="0", GIT_TERMINAL_PROMPT="0")
             return GitState(_metadata(repository), _patch(repository))
     except (git.InvalidGitRepositoryError, git.NoSuchPathError):
         logger.info("No git information: %s is in no git repository.", folder)
@@ -108,17 +107,28 @@ def _patch(repository: Repo) -> bytes | None:
     """What differs from the last commit, staged or not, in submodules too."""
     if repository.bare:
         return None
+    with tempfile.TemporaryDirectory() as folder:
+        copy, index = Path(folder, "index"), Path(repository.index.path)
+        if index.is_file():
+            # A diff writes to the index what it found out, and a commit of the user's may then find it locked.
+            shutil.copyfile(index, copy)
+            repository.git.update_environment(GIT_INDEX_FILE=str(copy))
+        patch = _diff(repository)
+    if patch is None:
+        logger.warning("The git patch is larger than %d MB; it is not logged.", MAX_PATCH_BYTES >> 20)
+    return patch or None
+
+
+def _diff(repository: Repo) -> bytes | None:
+    """The difference, empty when there is none; None when it is too large."""
     base = "HEAD" if repository.head.is_valid() else EMPTY_TREE
     command = ["git", "diff", base, "--submodule=diff", "--no-ext-diff", "--no-textconv", "--no-color"]
     process: Any = repository.git.execute(command, as_process=True)
     try:
-        patch = _read(process.stdout)
+        return _read(process.stdout)
     finally:
         process.proc.kill()
         process.proc.communicate()
-    if patch is None:
-        logger.warning("The git patch is larger than %d MB; it is not logged.", MAX_PATCH_BYTES >> 20)
-    return patch or None
 
 
 def _read(stream: Any) -> bytes | None:

@@ -108,12 +108,15 @@ class Sampler:
         """As at first: in a forked child there is no thread, and nobody asked."""
         self._changed = threading.Condition(threading.RLock())
         self._takers: dict[Take, Callable[[], float]] = {}
+        # Whether somebody asked since the last sample, who is to get a first one soon.
+        self._came = False
         self._thread: threading.Thread | None = None
 
     def add(self, take: Take, seconds: Callable[[], float]) -> None:
         """Gives `take` a sample a second from now, and then every `seconds()`, asked anew each time."""
         with self._changed:
             self._takers[take] = seconds
+            self._came = True
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="zenml-comet-system", daemon=True)
                 self._thread.start()
@@ -151,13 +154,13 @@ class Sampler:
         """Waits; False when nobody is left to sample for."""
         deadline = time.monotonic() + seconds
         with self._changed:
-            known = len(self._takers)
-            while self._takers and (left := deadline - time.monotonic()) > 0:
-                self._changed.wait(left)
-                if len(self._takers) > known:
-                    # Whoever came late gets a first sample soon, too.
+            while self._takers:
+                if self._came:
+                    self._came = False
                     deadline = min(deadline, time.monotonic() + FIRST_SECONDS)
-                known = len(self._takers)
+                if (left := deadline - time.monotonic()) <= 0:
+                    break
+                self._changed.wait(left)
             if not self._takers:
                 self._thread = None
             return bool(self._takers)
