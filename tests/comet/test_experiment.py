@@ -58,7 +58,8 @@ def test_metrics_arrive_as_logged(comet: ScriptedComet, make: Make) -> None:
     seen = [(v["metricName"], v["metricValue"], v["step"], v.get("epoch")) for v in comet.metric_values()]
     assert seen == [
         ("loss", 0.5, 1, 0.25),
-        ("loss", "NaN", 2, None),
+        # Steps and epochs hold until others are said, as in Comet's own client.
+        ("loss", "NaN", 2, 0.25),
         ("val_a", 1.0, 3, 1),
         ("val_b/c", 2.0, 3, 1),
     ]
@@ -667,10 +668,10 @@ def test_a_forked_child_logs_to_a_journal_of_its_own(comet: ScriptedComet, journ
 def test_comets_names_and_defaults_are_kept() -> None:
     """Code written for Comet runs here: its argument names, order and defaults, as documented."""
     expected = {
-        "log_metric": "name, value, step=None, epoch=None",
-        "log_metrics": "dic, prefix=None, step=None, epoch=None",
+        "log_metric": "name, value, step=None, epoch=None, context=None, include_context=True",
+        "log_metrics": "dic, prefix=None, step=None, epoch=None, include_context=True",
         "log_parameter": "name, value, step=None",
-        "log_parameters": "parameters, prefix=None, step=None",
+        "log_parameters": "parameters, prefix=None, step=None, nested_support=True",
         "log_other": "key, value",
         "log_asset": "file_data, file_name=None, overwrite=False, copy_to_tmp=True, step=None, metadata=None",
         "log_model": "name, file_or_folder, file_name=None, overwrite=False, metadata=None",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from zenml_comet_tracker.comet.errors import ConfigurationError
 
+_NUMBER = re.compile(r"-\d*\.?\d+(e[+-]?\d+)?", re.IGNORECASE)
 _KEY_FORM = re.compile(r"[0-9A-Za-z]{32,50}")
 
 
@@ -27,3 +28,25 @@ def checked_key(key: str | None) -> str:
             "Leave it out to get a new one."
         )
     return key
+
+
+def named_arguments(arguments: Sequence[str]) -> dict[str, str | bool]:
+    """What a program was called with, by name: `--name value`, `--name=value`, and `True` for a `--name` alone.
+
+    When one of them has no name, all of them as `run_arg_<n>`, as they are.
+
+    >>> named_arguments(["--lr=0.1", "--fast", "--seed", "-1"]), named_arguments(["train", "--fast"])
+    ({'lr': '0.1', 'fast': True, 'seed': '-1'}, {'run_arg_0': 'train', 'run_arg_1': '--fast'})
+    """
+    found: dict[str, str | bool] = {}
+    waiting = ""
+    for text in arguments:
+        if text.startswith("-") and text.strip("-") and not _NUMBER.fullmatch(text):
+            name, stated, value = text.lstrip("-").partition("=")
+            found[name] = value if stated else True
+            waiting = "" if stated else name
+        elif waiting:
+            found[waiting], waiting = text, ""
+        else:
+            return {f"run_arg_{place}": argument for place, argument in enumerate(arguments)}
+    return found

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ from zenml_comet_tracker.comet.resources import parameters as parameters_resourc
 from zenml_comet_tracker.comet.resources.assets import download_url
 from zenml_comet_tracker.comet.resources.others import NESTED_PARAMETERS_KEY
 from zenml_comet_tracker.comet.scalars import is_rounded, number_of
+from zenml_comet_tracker.comet.stand import Stand
+from zenml_comet_tracker.comet.statements import Statements
 from zenml_comet_tracker.comet.texts import quoted
 
 logger = logging.getLogger(__name__)
@@ -33,46 +35,50 @@ _MAX_REMEMBERED = 1_000
 T = TypeVar("T")
 
 
-class Recorder:
+class Recorder(Statements):
     """Writes the records of one experiment."""
 
     def __init__(self, live: Live, *, strict: bool) -> None:
-        self._live = live
+        super().__init__(live, Names(self._keep_full_name))
         self._strict = strict
-        self._names = Names(self._keep_full_name)
+        self.stand = Stand()
         self._plain = PlainMetrics(self._names)
         self._long: dict[str, bytes] = {}
         self._said: set[str] = set()
         self._nested = False
 
-    def metric(self, name: Any, value: Any, step: Any, epoch: Any) -> None:
-        """Records one metric; made for loops."""
+    def metric(self, name: Any, value: Any, step: Any, epoch: Any, context: str | None = None) -> None:
+        """Records one metric; made for loops. `context` is as it is sent."""
         number = value if type(value) is float else number_of(value)
         start = self._plain.one(name, number)
         if number is not value and is_rounded(value):
             self._say_rounded(name)
         if start is None:
-            self._metrics([values.metric(name, value)], step, epoch)
+            self._metrics([values.metric(name, value)], step, epoch, context)
         else:
-            self._live.append_lines(METRICS, start + self._line_end(step, epoch), 1)
+            self._live.append_lines(METRICS, start + self._line_end(step, epoch, context), 1)
 
-    def metrics(self, holder: Any, prefix: str | None, step: Any, epoch: Any) -> None:
+    def metrics(self, holder: Any, prefix: str | None, step: Any, epoch: Any, context: str | None = None) -> None:
         """Records the metrics of one moment, nested ones by their full names; made for loops too."""
         # A copy, because another thread may change it.
         plain = holder.copy() if prefix is None and type(holder) is dict else None
-        lines = None if plain is None else self._plain.many(plain, self._line_end(step, epoch))
+        lines = None if plain is None else self._plain.many(plain, self._line_end(step, epoch, context))
         if lines is None or plain is None:
-            self._metrics(values.metrics(holder, prefix, self._say_rounded), step, epoch)
+            self._metrics(values.metrics(holder, prefix, self._say_rounded), step, epoch, context)
         else:
             self._live.append_lines(METRICS, lines, len(plain))
 
-    def parameter(self, name: Any, value: Any, step: Any) -> None:
+    def parameter(self, name: Any, value: Any, step: Any, source: str = parameters_resource.MANUAL) -> None:
         """Records one parameter, or several when the value holds named ones."""
-        self._parameters(values.parameter(name, value), step)
+        self._parameters(values.parameter(name, value), step, source)
 
-    def parameters(self, holder: Any, prefix: str | None, step: Any) -> None:
-        """Records parameters, nested ones by their full names."""
-        self._parameters(values.parameters(holder, prefix), step)
+    def parameters(self, holder: Any, prefix: str | None, step: Any, *, nested: bool = True) -> None:
+        """Records parameters, nested ones by their full names, or whole."""
+        self._parameters(values.parameters(holder, prefix, nested=nested), step)
+
+    def go_to_epoch(self, epoch: Any) -> None:
+        """What follows belongs to this epoch."""
+        self._epoch(epoch)
 
     def other(self, key: Any, value: Any) -> None:
         """Records a named value."""
@@ -81,16 +87,6 @@ class Recorder:
     def others(self, dictionary: Any) -> None:
         """Records each named value of a mapping, or of what else holds such."""
         self._others(values.others(dictionary))
-
-    def tags(self, tags: Iterable[Any]) -> None:
-        """Records tags; empty ones are left out."""
-        wanted = [self._names[name] for tag in tags if (name := values.name_of(tag))]
-        if wanted:
-            self._live.append(REST, [{"k": "tags", "t": _now(), "tags": wanted}])
-
-    def html(self, html: Any, *, clear: bool) -> None:
-        """Records a piece of HTML, or with `clear` the whole of it."""
-        self._live.append(REST, [{"k": "html", "t": _now(), "html": values.text_of(html), "clear": clear}])
 
     def file(
         self,
@@ -102,47 +98,102 @@ class Recorder:
         epoch: Any = None,
         metadata: Any = None,
         overwrite: Any = False,
+        context: str | None = None,
+        members: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> dict[str, str] | None:
-        """Records an `asset` or `image` with the bytes it has now; what the user gets to find it, None when dropped."""
+        """Records an `asset`, an `image` or another kind of file with the bytes it has now.
+
+        What the user gets to find it, None when dropped. `members` go into the record, `more` into what is said of the
+        asset.
+        """
+        asset = self._asset(file_name, step, epoch, metadata, overwrite, context, more)
+        row = {"k": kind, "t": _now(), "asset": asset, **(members or {})}
+        return self._found(asset) if self._live.append_file(FILES, row, data, asset["asset_id"]) else None
+
+    def link(
+        self, uri: str, file_name: Any, *, step: Any = None, metadata: Any = None, overwrite: Any = False, **more: Any
+    ) -> dict[str, str] | None:
+        """Records a file that lies elsewhere; returns the same as `file`."""
+        asset = self._asset(file_name, step, None, metadata, overwrite, None, more)
+        written = self._live.append(REST, [{"k": "link", "t": _now(), "link": uri, "asset": asset}])
+        return self._found(asset) if written else None
+
+    def code(self, text: str, file_name: str) -> dict[str, str] | None:
+        """Records the program's source: as that of the experiment, and as a file beside others of its kind."""
+        self.source(text)
+        metadata = {"source_code_type": "manual"}
+        data = text.encode("utf-8", "replace")
+        return self.file("asset", file_name, data, type="source_code", overwrite=True, metadata=metadata)
+
+    def git_patch(self, zipped: bytes) -> dict[str, str] | None:
+        """Records what was not committed: a zip that holds `git_diff.patch`, or a diff."""
+        name = "git_diff.patch.zip" if zipped.startswith(b"PK") else "git_diff.patch"
+        return self.file("git_patch", name, zipped)
+
+    def _asset(
+        self,
+        file_name: Any,
+        step: Any,
+        epoch: Any,
+        metadata: Any,
+        overwrite: Any,
+        context: str | None,
+        more: dict[str, Any],
+    ) -> dict[str, Any]:
         name = self._names.of_file(values.name_of(file_name) or "unnamed")
-        if "grouping_name" in more:
+        if more.get("grouping_name") is not None:
             more["grouping_name"] = self._names[values.name_of(more["grouping_name"])] or "unnamed"
-        asset_id = uuid.uuid4().hex
-        asset = {
-            "asset_id": asset_id,
+        return {
+            "asset_id": uuid.uuid4().hex,
             "file_name": name,
             "extension": Path(name).suffix.lstrip(".") or None,
             "overwrite": bool(overwrite),
             "step": self._step(step),
             "epoch": self._epoch(epoch),
+            "context": context or self.stand.context,
             "metadata": None if metadata is None else values.json_text(metadata),
             **more,
         }
-        if not self._live.append_file(FILES, {"k": kind, "t": _now(), "asset": asset}, data, asset_id):
-            return None
-        header, handshake = self._live.header, self._live.handshake
-        key = handshake.experiment_key if handshake else header.experiment_key
-        return {"assetId": asset_id, "api": download_url(header.root, key, asset_id)}
 
-    def _metrics(self, found: Iterable[tuple[str, values.WireNumber] | values.Refusal], step: Any, epoch: Any) -> None:
+    def _found(self, asset: Mapping[str, Any]) -> dict[str, str]:
+        header, handshake, asset_id = self._live.header, self._live.handshake, asset["asset_id"]
+        key = handshake.experiment_key if handshake else header.experiment_key
+        url = download_url(header.root, key, asset_id)
+        return {"assetId": asset_id, "api": url, "web": url}
+
+    def _metrics(
+        self,
+        found: Iterable[tuple[str, values.WireNumber] | values.Refusal],
+        step: Any,
+        epoch: Any,
+        context: str | None,
+    ) -> None:
         pairs, refusal = self._without_refusals(found)
         step, epoch, millis, names = self._step(step), self._epoch(epoch), _now(), self._names
-        self._append(METRICS, [metrics.row(names[name], value, millis, step, epoch) for name, value in pairs])
+        self._append(METRICS, [metrics.row(names[name], value, millis, step, epoch, context) for name, value in pairs])
         self._raise_when_strict(refusal)
 
-    def _line_end(self, step: Any, epoch: Any) -> bytes:
-        if step is not None:
-            step = self._step(step)
-        if epoch is not None:
-            epoch = self._epoch(epoch)
-        return metrics.line_end(_now(), step, epoch)
+    def _line_end(self, step: Any, epoch: Any, context: str | None) -> bytes:
+        # Asked here, to spare the loops a call.
+        stand = self.stand
+        step = stand.step if step is None else self._step(step)
+        epoch = stand.epoch if epoch is None else self._epoch(epoch)
+        return metrics.line_end(_now(), step, epoch, context)
 
-    def _parameters(self, found: Iterable[tuple[str, values.WireScalar] | values.Refusal], step: Any) -> None:
+    def _parameters(
+        self,
+        found: Iterable[tuple[str, values.WireScalar] | values.Refusal],
+        step: Any,
+        source: str = parameters_resource.MANUAL,
+    ) -> None:
         pairs, refusal = self._without_refusals(found)
-        step, millis, names = self._step(step), _now(), self._names
+        step, millis, names, context = self._step(step), _now(), self._names, self.stand.context
         sent = [(names[name], value) for name, value in pairs]
-        rows = [parameters_resource.row(name, self._fitted(name, value), millis, step) for name, value in sent]
+        rows = [
+            parameters_resource.row(name, self._fitted(name, value), millis, step, context, source)
+            for name, value in sent
+        ]
         self._append(PARAMETERS, rows)
         if not self._nested and any(values.PARAMETER_SEPARATOR in name for name, _ in pairs):
             # Comet expects this mark beside nested parameters.
@@ -163,15 +214,25 @@ class Recorder:
             self._live.append(lane, rows[start : start + MAX_VALUES_PER_RECORD])
 
     def _step(self, step: Any) -> int | None:
+        """The step as it is sent, which what follows has too; without one that of what went before."""
+        if step is None:
+            return self.stand.step
         number = values.step_of(step)
-        if number is None and step is not None:
-            self._say("step", "the step %s is not a 64-bit integer; it is left out", quoted(step))
+        if number is None:
+            self._warn("step", "the step %s is not a 64-bit integer; it is left out", quoted(step))
+            return self.stand.step
+        self.stand.step = number
         return number
 
     def _epoch(self, epoch: Any) -> int | float | None:
+        """As `_step`."""
+        if epoch is None:
+            return self.stand.epoch
         number = values.epoch_of(epoch)
-        if number is None and epoch is not None:
-            self._say("epoch", "the epoch %s is not a number; it is left out", quoted(epoch))
+        if number is None:
+            self._warn("epoch", "the epoch %s is not a number; it is left out", quoted(epoch))
+            return self.stand.epoch
+        self.stand.epoch = number
         return number
 
     def _fitted(self, name: str, wire: values.WireScalar) -> values.WireScalar:
@@ -186,7 +247,7 @@ class Recorder:
                 self._long.clear()
             self._long[name] = digest
             self.file("asset", file_name, content, overwrite=True)
-            self._say(
+            self._warn(
                 "value",
                 "%s has %d characters; Comet shows the beginning, the whole is the asset %s",
                 quoted(name),
@@ -198,12 +259,12 @@ class Recorder:
     def _keep_full_name(self, sent: str, whole: str) -> None:
         key = FULL_NAME + sent[-10:]
         self._live.append(REST, [{"k": "other", "t": _now(), "name": key, "value": self._fitted(key, whole)}])
-        self._say("name", "a name is too long; it is sent as %r, and whole as the other %s", sent, key)
+        self._warn("name", "a name is too long; it is sent as %r, and whole as the other %s", sent, key)
 
     def _say_rounded(self, name: Any) -> None:
-        self._say("rounded", "the integer of metric %s is beyond 2^53 and rounded to float64", quoted(name))
+        self._warn("rounded", "the integer of metric %s is beyond 2^53 and rounded to float64", quoted(name))
 
-    def _say(self, kind: str, message: str, *arguments: object) -> None:
+    def _warn(self, kind: str, message: str, *arguments: object) -> None:
         """Says the first case of each kind: nothing is lost, and a console is to stay readable."""
         if kind not in self._said:
             self._said.add(kind)

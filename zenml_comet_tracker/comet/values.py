@@ -102,8 +102,13 @@ def parameter(name: Any, value: Any) -> Iterator[tuple[str, WireScalar] | Refusa
     return _parameters([("" if name is None else name, value)], "", None)
 
 
-def parameters(values: Any, prefix: str | None = None) -> Iterator[tuple[str, WireScalar] | Refusal]:
-    """Each parameter of what holds named values, nested names joined by `|`; of other objects the public attributes."""
+def parameters(
+    values: Any, prefix: str | None = None, *, nested: bool = True
+) -> Iterator[tuple[str, WireScalar] | Refusal]:
+    """Each parameter of what holds named values, nested names joined by `|`; of other objects the public attributes.
+
+    Unless `nested`, a value that holds others stays whole.
+    """
     members = nesting.members_of(values)
     if members is None:
         members = nesting.attributes_of(values)
@@ -113,11 +118,13 @@ def parameters(values: Any, prefix: str | None = None) -> Iterator[tuple[str, Wi
     before = "" if prefix is None else name_of(prefix)
     if before and not before.endswith(_SEPARATORS):
         before += "_"
-    yield from _parameters(members, before, values)
+    yield from _parameters(members, before, values, PARAMETER_DEPTH if nested else 1)
 
 
-def _parameters(members: nesting.Members, before: str, holder: Any) -> Iterator[tuple[str, WireScalar] | Refusal]:
-    leaves = nesting.Leaves(members, PARAMETER_SEPARATOR, PARAMETER_DEPTH, before, holder)
+def _parameters(
+    members: nesting.Members, before: str, holder: Any, depth: int = PARAMETER_DEPTH
+) -> Iterator[tuple[str, WireScalar] | Refusal]:
+    leaves = nesting.Leaves(members, PARAMETER_SEPARATOR, depth, before, holder)
     conversion = Conversion()
     for name, value in leaves:
         if name:

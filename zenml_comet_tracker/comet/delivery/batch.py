@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, BinaryIO
 
 from zenml_comet_tracker.comet.delivery.protocol import BATCH
-from zenml_comet_tracker.comet.delivery.spoken import SpokenProtocol
+from zenml_comet_tracker.comet.delivery.spoken import Printed, SpokenProtocol
 from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.record import METRICS, PARAMETERS, End
-from zenml_comet_tracker.comet.resources import Headers, assets, metrics, parameters, status, tags
+from zenml_comet_tracker.comet.resources import (
+    Headers,
+    assets,
+    git,
+    metrics,
+    models,
+    output,
+    parameters,
+    scenes,
+    status,
+    tags,
+)
 from zenml_comet_tracker.comet.resources.status import Moment
 from zenml_comet_tracker.comet.transport import Transport
 
@@ -42,5 +54,46 @@ class BatchProtocol(SpokenProtocol):
         tags.add(transport, self._api_key, self.experiment_key, names, headers)
 
     def _upload(self, transport: Transport, row: dict[str, Any], stream: BinaryIO, headers: Headers) -> None:
-        upload = assets.upload_image if row["k"] == "image" else assets.upload
-        upload(transport, self.experiment_key, self.handshake, assets.AssetUpload(**row["asset"]), stream, headers)
+        key, asset = self.experiment_key, assets.AssetUpload(**row["asset"])
+        match row["k"]:
+            case "image":
+                assets.upload_image(transport, key, self.handshake, asset, stream, headers)
+            case "git_patch":
+                name = asset.file_name
+                git.upload_patch(
+                    transport, key, self.handshake, asset.asset_id, stream, file_name=name, headers=headers
+                )
+            case "scene":
+                self._upload_scene(transport, asset, row["points"], stream, headers)
+            case _:
+                assets.upload(transport, key, self.handshake, asset, stream, headers)
+
+    def _upload_scene(
+        self, transport: Transport, scene: assets.AssetUpload, points: int, stream: BinaryIO, headers: Headers
+    ) -> None:
+        """The first `points` bytes are the points, the rest are boxes."""
+        scene_id = scenes.create(transport, self._api_key, self.experiment_key, scene, headers)
+        for kind, content in (("points", stream.read(points)), ("boxes", stream.read())):
+            if content:
+                # Sent again, it takes the place of what was sent before.
+                scenes.add_item(transport, self._api_key, self.experiment_key, scene_id, kind, io.BytesIO(content))
+
+    def _link(self, transport: Transport, asset: assets.AssetUpload, link: str, headers: Headers) -> None:
+        if asset.grouping_name is None:
+            assets.upload_link(transport, self.experiment_key, self.handshake, asset, link, headers)
+            return
+        entity = {"assetId": asset.asset_id, "remoteUrl": link, "fileName": asset.file_name}
+        entity |= {} if asset.metadata is None else {"metadata": asset.metadata}
+        models.log_remote(transport, self._api_key, self.experiment_key, asset.grouping_name, [entity], headers)
+
+    def _print(self, transport: Transport, text: str, said: Printed, headers: Headers) -> None:
+        output.write(
+            transport,
+            self.experiment_key,
+            [text],
+            millis=said.millis,
+            offset=said.place,
+            stderr=said.stderr,
+            context=said.context,
+            headers=headers,
+        )

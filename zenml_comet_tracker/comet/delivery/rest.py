@@ -7,12 +7,12 @@ from typing import Any, BinaryIO
 
 from zenml_comet_tracker.comet.delivery.protocol import REST
 from zenml_comet_tracker.comet.delivery.quota import Quota
-from zenml_comet_tracker.comet.delivery.spoken import SpokenProtocol
+from zenml_comet_tracker.comet.delivery.spoken import Printed, SpokenProtocol
 from zenml_comet_tracker.comet.errors import PacedError
 from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import METRICS, End
-from zenml_comet_tracker.comet.resources import Headers, assets, metrics, parameters, status, tags
+from zenml_comet_tracker.comet.resources import Headers, assets, git, metrics, output, parameters, status, tags
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.resources.status import Moment
 from zenml_comet_tracker.comet.transport import Transport
@@ -77,8 +77,31 @@ class RestProtocol(SpokenProtocol):
 
     def _upload(self, transport: Transport, row: dict[str, Any], stream: BinaryIO, headers: Headers) -> None:
         asset = assets.AssetUpload(**row["asset"])
+        if row["k"] == "git_patch":
+            name = asset.file_name
+            git.write_patch(transport, self.experiment_key, stream, file_name=name, headers=headers)
+            return
         kind = asset.type or row["k"]
         stored_as = assets.write(transport, self.experiment_key, asset, kind, stream, headers)
+        self._compare_ids(transport, asset, stored_as)
+
+    def _link(self, transport: Transport, asset: assets.AssetUpload, link: str, headers: Headers) -> None:
+        stored_as = assets.write_link(transport, self.experiment_key, asset, link, headers)
+        self._compare_ids(transport, asset, stored_as)
+
+    def _print(self, transport: Transport, text: str, said: Printed, headers: Headers) -> None:
+        output.write_lines(
+            transport,
+            self.experiment_key,
+            text,
+            millis=said.millis,
+            offset=said.place,
+            stderr=said.stderr,
+            context=said.context,
+            headers=headers,
+        )
+
+    def _compare_ids(self, transport: Transport, asset: assets.AssetUpload, stored_as: str | None) -> None:
         if stored_as not in (None, asset.asset_id) and not self._ids_differ:
             self._ids_differ = True
             logger.warning(

@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from zenml_comet_tracker.comet.delivery.protocol import Protocol
+from zenml_comet_tracker.comet.errors import NotFoundError
 from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import BATCHED_LANES, FILES, Header
-from zenml_comet_tracker.comet.resources import Headers, experiments, html, others
+from zenml_comet_tracker.comet.resources import (
+    Headers,
+    code,
+    dependencies,
+    experiments,
+    git,
+    graph,
+    html,
+    notifications,
+    others,
+    status,
+    system_details,
+)
+from zenml_comet_tracker.comet.resources.assets import AssetUpload
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.transport import Transport
 
+logger = logging.getLogger(__name__)
+
 LANE_HEADER = "X-Comet-Lane"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """When something was printed (milliseconds since the epoch), at which place among all, where to, in what context.
+
+    Without a place it goes behind all that is there.
+    """
+
+    millis: int
+    place: int | None
+    stderr: bool
+    context: str | None
 
 
 class SpokenProtocol(Protocol):
@@ -56,6 +87,12 @@ class SpokenProtocol(Protocol):
     @abstractmethod
     def _upload(self, transport: Transport, row: dict[str, Any], stream: BinaryIO, headers: Headers) -> None: ...
 
+    @abstractmethod
+    def _link(self, transport: Transport, asset: AssetUpload, link: str, headers: Headers) -> None: ...
+
+    @abstractmethod
+    def _print(self, transport: Transport, text: str, said: Printed, headers: Headers) -> None: ...
+
     def _lane_header(self, lane: str, portion: Portion) -> Headers:
         if not self.handshake.journal_lanes:
             return None
@@ -70,7 +107,44 @@ class SpokenProtocol(Protocol):
                 self._add_tags(transport, row["tags"], headers)
             case "html":
                 html.write(transport, key, row["html"], clear=row["clear"], millis=millis, headers=headers)
+            case "output":
+                self._print(transport, row["text"], self._printed(row), headers)
+            case "link":
+                self._link(transport, AssetUpload(**row["asset"]), row["link"], headers)
+            case "notification":
+                self._notify(transport, row["message"], headers)
+            case _:
+                self._send_fact(transport, row, headers)
+
+    def _send_fact(self, transport: Transport, row: dict[str, Any], headers: Headers) -> None:
+        """What takes the place of what was said before."""
+        key = self.experiment_key
+        match row["k"]:
             case "file_path":
                 experiments.set_file_path(transport, key, row["path"], headers)
+            case "graph":
+                graph.write(transport, key, row["graph"], headers)
+            case "code":
+                code.write(transport, key, row["code"], headers)
+            case "git":
+                git.write_metadata(transport, key, row["git"], headers)
+            case "system":
+                system_details.write(transport, key, row["details"], headers)
+            case "dependencies":
+                dependencies.write(transport, key, row["versions"], row["t"], headers)
+            case "times":
+                status.set_times(transport, key, row["start"], row["end"], headers)
             case unknown:
                 raise ValueError(f"a record of kind {unknown!r}, which this version does not know")
+
+    def _printed(self, row: dict[str, Any]) -> Printed:
+        # A server that keeps the order of a lane itself needs no places, which several writers could not agree on.
+        place = None if self.handshake.journal_lanes else self.handshake.output_offset + row["offset"]
+        return Printed(row["t"], place, row["stderr"], row["context"])
+
+    def _notify(self, transport: Transport, message: dict[str, Any], headers: Headers) -> None:
+        said = {**message, "experiment_link": self.handshake.page}
+        try:
+            notifications.send(transport, self._api_key, self.experiment_key, said, headers)
+        except NotFoundError as error:
+            logger.debug("%s passes on no notifications: %s", transport.root, error)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from zenml_comet_tracker.comet.resources import Headers
-from zenml_comet_tracker.comet.transport import REST, Transport
+from zenml_comet_tracker.comet.resources.experiments import Handshake
+from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
 MEMBERS = ("user", "root", "branch", "parent", "origin")
 # The official SDK sends a patch as a zip with one entry of this name, and looks for it there.
@@ -40,3 +41,24 @@ def write_patch(
     """Uploads a patch; the latest counts. POST `write/experiment/git/patch`, multipart."""
     params = {"experimentKey": experiment_key}
     return transport.upload(f"{REST}write/experiment/git/patch", params, patch, file_name=file_name, headers=headers)
+
+
+def upload_patch(
+    transport: Transport,
+    experiment_key: str,
+    handshake: Handshake,
+    asset_id: str,
+    patch: BinaryIO,
+    *,
+    file_name: str,
+    headers: Headers = None,
+) -> None:
+    """As `write_patch`, under an id of ours. POST clientlib `git-patch/upload`, multipart."""
+    params = {
+        "experimentId": experiment_key,
+        "projectId": handshake.project_id,
+        "runId": handshake.run_id,
+        "assetId": asset_id,
+        "fileName": file_name,
+    }
+    transport.upload(f"{CLIENTLIB}git-patch/upload", params, patch, file_name=file_name, headers=headers)

@@ -37,13 +37,16 @@ def line_start(name: str) -> bytes:
     return b'{"metricName":%b,"metricValue":' % orjson.dumps(name)
 
 
-def line_end(millis: int, step: int | None, epoch: float | None) -> bytes:
+def line_end(millis: int, step: int | None, epoch: float | None, context: str | None = None) -> bytes:
     """How the line of a row goes on behind its value, newline included: the same for all values of one call."""
-    if epoch is None:
+    if epoch is None and context is None:
         if step is None:
             return b',"timestamp":%d}\n' % millis
         return b',"timestamp":%d,"step":%d}\n' % (millis, step)
-    return b",%b\n" % orjson.dumps({"timestamp": millis, "epoch": epoch} | ({} if step is None else {"step": step}))[1:]
+    if type(epoch) is int and step is not None and context is None:
+        return b',"timestamp":%d,"step":%d,"epoch":%d}\n' % (millis, step, epoch)
+    said = {"timestamp": millis, "step": step, "epoch": epoch, "context": context}
+    return b",%b\n" % orjson.dumps({name: value for name, value in said.items() if value is not None})[1:]
 
 
 def write_batch(transport: Transport, experiment_key: str, rows: bytes, headers: Headers = None) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from zenml_comet_tracker.comet.resources import entries
-from zenml_comet_tracker.comet.transport import REST, Transport
+from zenml_comet_tracker.comet.resources import Headers, entries
+from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
 
 def of_experiment(transport: Transport, experiment_key: str) -> list[dict[str, Any]]:
@@ -24,3 +24,19 @@ def download(transport: Transport, experiment_key: str, name: str) -> Iterator[b
     """The files of one model as a zip, in pieces. GET `experiment/model/download`."""
     params = {"experimentKey": experiment_key, "modelName": name}
     return transport.download(f"{REST}experiment/model/download", params)
+
+
+def log_remote(
+    transport: Transport,
+    api_key: str,
+    experiment_key: str,
+    name: str,
+    entities: Sequence[Mapping[str, Any]],
+    headers: Headers = None,
+) -> None:
+    """Adds files that lie elsewhere to a model: `assetId`, `remoteUrl`, `fileName`, `metadata` (JSON text) of each.
+
+    POST clientlib `asset/log-remote-model`.
+    """
+    body = {"apiKey": api_key, "experimentKey": experiment_key, "modelName": name, "remoteEntities": list(entities)}
+    transport.post_json(f"{CLIENTLIB}asset/log-remote-model", body, headers=headers)

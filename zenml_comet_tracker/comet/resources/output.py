@@ -37,3 +37,26 @@ def write(
     ]
     body = {"experimentKey": experiment_key, "runContext": context, "outputLines": lines}
     return transport.post_json(f"{CLIENTLIB_REST}write/experiment/output", body, headers=headers)
+
+
+def write_lines(
+    transport: Transport,
+    experiment_key: str,
+    text: str,
+    *,
+    millis: int,
+    offset: int | None = None,
+    stderr: bool = False,
+    context: str | None = None,
+    headers: Headers = None,
+) -> dict[str, Any]:
+    """Writes whole lines, in documented REST, which gives a line end to the last one when it has none.
+
+    POST `write/experiment/output`.
+    """
+    lines: list[dict[str, Any]] = [
+        {"stderr": stderr, "output": line, "localTimestamp": millis, **({} if offset is None else {"offset": at})}
+        for at, line in enumerate(text.removesuffix("\n").split("\n"), start=offset or 0)
+    ]
+    body = {"experimentKey": experiment_key, "context": context, "outputLines": lines}
+    return transport.post_json(f"{REST}write/experiment/output", body, headers=headers)

@@ -10,6 +10,10 @@ from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 from zenml_comet_tracker.comet.values import WireScalar
 
 MAX_BATCH = 1_000
+# Where a parameter comes from.
+MANUAL = "manual"
+AUTO_LOGGED = "auto-logged"
+COMMAND_LINE = "cli"
 
 
 def row(
@@ -18,7 +22,7 @@ def row(
     millis: int,
     step: int | None = None,
     context: str | None = None,
-    source: str = "manual",
+    source: str = MANUAL,
 ) -> dict[str, Any]:
     """One parameter as a batch holds it; `millis` since the epoch says which of two values is the later."""
     parameter: dict[str, Any] = {

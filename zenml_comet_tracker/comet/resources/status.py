@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from zenml_comet_tracker.comet.resources import Headers
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
@@ -88,11 +89,15 @@ def report_end(transport: Transport, experiment_key: str, when: Moment, *, error
 
 
 def set_times(
-    transport: Transport, experiment_key: str, start_millis: int | None = None, end_millis: int | None = None
+    transport: Transport,
+    experiment_key: str,
+    start_millis: int | None = None,
+    end_millis: int | None = None,
+    headers: Headers = None,
 ) -> dict[str, Any]:
     """Says when it began, ended, or both; None leaves it open. POST `write/experiment/set-start-end-time`."""
     body = {"experimentKey": experiment_key, "startTimeMillis": start_millis, "endTimeMillis": end_millis}
-    return transport.post_json(f"{REST}write/experiment/set-start-end-time", body)
+    return transport.post_json(f"{REST}write/experiment/set-start-end-time", body, headers=headers)
 
 
 def clear_throttling(transport: Transport, experiment_key: str) -> None:

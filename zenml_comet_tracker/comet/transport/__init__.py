@@ -200,16 +200,21 @@ class Transport:
         file_name: str,
         metadata: str | None = None,
         headers: Mapping[str, str] | None = None,
+        part: str = "file",
+        texts: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The answer to a multipart upload of a seekable stream, which is read while it is sent if it is large."""
+        """The answer to a multipart upload of a seekable stream, which is read while it is sent if it is large.
+
+        The file is the part `part`; `texts` go beside it, as `metadata` does.
+        """
         kind = mimetypes.guess_type(file_name)[0] or "application/octet-stream"
-        more = {} if metadata is None else {"metadata": metadata}
+        more = {**(texts or {}), **({} if metadata is None else {"metadata": metadata})}
         whole = stream.read(WHOLE_UPLOAD_BYTES + 1)
         body: bytes | MultipartEncoder
         if len(whole) <= WHOLE_UPLOAD_BYTES:
-            body, content_type = encode_multipart_formdata({"file": (file_name, whole, kind), **more})
+            body, content_type = encode_multipart_formdata({part: (file_name, whole, kind), **more})
         else:
-            body = MultipartEncoder({"file": (file_name, SteadyStream(stream), kind), **more})
+            body = MultipartEncoder({part: (file_name, SteadyStream(stream), kind), **more})
             content_type = body.content_type
         sent_headers = {"Content-Type": content_type, **(headers or {})}
         return self._post(path, params, body, sent_headers, self._options.upload_timeout)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import RequestError, answer
 from zenml_comet_tracker.local.routes.calls import JsonCall, Upload, UploadCall
+from zenml_comet_tracker.local.routes.ids import made_id
 from zenml_comet_tracker.local.store import assets
 from zenml_comet_tracker.local.store.assets import NewAsset
 from zenml_comet_tracker.local.store.files import StoredFile
@@ -26,7 +27,7 @@ def create(call: JsonCall) -> Response:
     fields = call.fields
     with call.store.arriving() as arriving:
         new = NewAsset(
-            asset_id=uuid.uuid4().hex,
+            asset_id=made_id(call, fields.text("experimentKey")),
             file_name=fields.text("userFileName"),
             type=fields.text("assetType"),
             step=fields.integer("step"),
