@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zenml_comet_tracker.comet.api import API
     from zenml_comet_tracker.comet.api_experiment import APIExperiment
     from zenml_comet_tracker.comet.experiment import Experiment
+    from zenml_comet_tracker.comet.panels import PanelContext
     from zenml_comet_tracker.comet.query import Environment, Metadata, Metric, Other, Parameter, Tag
     from zenml_comet_tracker.comet.ui import ui
     from zenml_comet_tracker.flavor import (
@@ -42,6 +43,7 @@ _HOMES = {
     "Metadata": "comet.query",
     "Metric": "comet.query",
     "Other": "comet.query",
+    "PanelContext": "comet.panels",
     "Parameter": "comet.query",
     "Tag": "comet.query",
     "current_experiment": "tracker",
@@ -64,6 +66,7 @@ __all__ = [
     "Metadata",
     "Metric",
     "Other",
+    "PanelContext",
     "Parameter",
     "Tag",
     "__version__",

@@ -20,6 +20,7 @@ _COMMANDS = {
     "pending": Home("pending", "pending", "Say what was logged and is not delivered yet."),
     "sync": Home("sync", "sync", "Deliver what an outage, a crash or an offline run left behind."),
     "discard": Home("discard", "discard", "Give up what waits, or what the server refused."),
+    "panel": Home("panel", "panel", "Run a Python panel and write what it shows to an HTML file."),
     "local": Home("local", "local", "Look after the local Comet: its keys, its data."),
 }
 

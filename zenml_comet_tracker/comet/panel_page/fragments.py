@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 import os
 import re
@@ -67,12 +68,12 @@ def html(value: Any) -> str:
     return f'<iframe sandbox="allow-scripts allow-popups" title="HTML" srcdoc="{escape(source)}"></iframe>'
 
 
-def markdown(value: Any) -> str:
-    """Markdown with tables; with HTML in it, it goes where HTML goes."""
+def markdown(value: Any, *, with_html: bool = True) -> str:
+    """Markdown with tables; with HTML in it, it goes where HTML goes, or without `with_html` its tags are shown."""
     from markdown_it import MarkdownIt
 
     source = str(value)
-    with_tags = _TAG.search(source) is not None
+    with_tags = with_html and _TAG.search(source) is not None
     rendered = MarkdownIt("commonmark", {"html": with_tags}).enable(["table", "strikethrough"]).render(source)
     return html(rendered) if with_tags else f'<div class="markdown">{rendered}</div>'
 
@@ -96,9 +97,20 @@ def table(frame: Any) -> str:
             return html(frame.to_html())
         frame = pandas.DataFrame(frame)
     rows = len(frame)
-    shown = frame.head(_ROWS).to_html(border=0, classes="frame", escape=True)
+    shown = _aligned(frame, frame.head(_ROWS).to_html(border=0, classes="frame", escape=True))
     note = f'<p class="note">The first {_ROWS:,} of {rows:,} rows.</p>' if rows > _ROWS else ""
     return f'<div class="scroll">{shown}</div>{note}'
+
+
+def _aligned(frame: Any, table: str) -> str:
+    """The table with its texts on the left, as numbers are on the right."""
+    numeric = [dtype.kind in "biufcM" for dtype in frame.dtypes]
+    cells = itertools.cycle(numeric)
+    table = re.sub("<td>", lambda _: "<td>" if next(cells) else '<td class="words">', table)
+    if frame.columns.nlevels > 1:
+        return table
+    heads = itertools.chain([True] * frame.index.nlevels, numeric)
+    return re.sub("<th>", lambda _: "<th>" if next(heads, True) else '<th class="words">', table)
 
 
 def matplotlib(figure: Any) -> str:

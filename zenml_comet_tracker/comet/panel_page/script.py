@@ -15,8 +15,11 @@ from types import ModuleType, TracebackType
 from typing import Any, TextIO
 
 from zenml_comet_tracker.comet import panels
+from zenml_comet_tracker.comet.errors import ConfigurationError
 from zenml_comet_tracker.comet.panel_page.page import Page
+from zenml_comet_tracker.comet.panel_page.streamlit import Streamlit
 from zenml_comet_tracker.comet.panels import PanelContext
+from zenml_comet_tracker.comet.settings import resolve
 
 _OURS = __name__.partition(".")[0]
 # What scripts import of the official client, and where it is here.
@@ -36,7 +39,7 @@ def run(script: Path, context: PanelContext, page: Page) -> int:
     with (
         panels.for_process(context),
         page.showing(),
-        _aliases(),
+        _aliases(page),
         _place(script),
         contextlib.redirect_stdout(_Shared(page, sys.stdout)),
     ):
@@ -67,23 +70,28 @@ def _told(error: Exception, script: Path, context: PanelContext) -> str:
     linecache.checkcache(str(script))
     # A script that does not compile has no line of its own in the trace: its error names the line.
     text = "".join(traceback.format_exception(type(error), error, trace))
-    return text.replace(context.api_key, "***") if context.api_key else text
+    with contextlib.suppress(ConfigurationError):
+        return text.replace(resolve(api_key=context.api_key).api_key, "***")
+    return text
 
 
 @contextlib.contextmanager
-def _aliases() -> Iterator[None]:
-    """Lets `import comet_ml` find this package, whatever is installed; afterwards all is as it was."""
-    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "comet_ml"}
-    for name in before:
-        del sys.modules[name]
+def _aliases(page: Page) -> Iterator[None]:
+    """Lets `import comet_ml` and `import streamlit` find ours, whatever is installed; afterwards all is as it was."""
+    before = _take_out()
     for name, home in _ALIASES.items():
         sys.modules[name] = _Alias(name, home)
+    sys.modules["streamlit"] = Streamlit(page)
     try:
         yield
     finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "comet_ml"]:
-            del sys.modules[name]
+        _take_out()
         sys.modules.update(before)
+
+
+def _take_out() -> dict[str, ModuleType]:
+    names = [name for name in sys.modules if name.partition(".")[0] in ("comet_ml", "streamlit")]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 class _Alias(ModuleType):
