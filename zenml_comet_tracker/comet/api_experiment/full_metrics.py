@@ -65,8 +65,7 @@ def _cell(column: str, text: str) -> float:
     """A value of the table; NaN where there is none."""
     if not text:
         return math.nan
-    number = float(text)
-    return int(number) if column in ("step", "epoch") and number.is_integer() else number
+    return int(text) if column in ("step", "epoch") and text.lstrip("-").isdigit() else float(text)
 
 
 def _sampled(point: dict[str, Any]) -> dict[str, Any]:
