@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
+from zenml_comet_tracker.comet import logging_file
 from zenml_comet_tracker.comet.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ VARIABLES = {
     "timeout": "COMET_TIMEOUT_HTTP",
     "online": "COMET_START_ONLINE",
     "offline_directory": "COMET_OFFLINE_DIRECTORY",
+    "logging_file": "COMET_LOGGING_FILE",
+    "logging_file_level": "COMET_LOGGING_FILE_LEVEL",
 }
 # What the key for reading was called when Comet had two.
 REST_API_KEY = "COMET_REST_API_KEY"
@@ -96,6 +99,7 @@ def resolve(
     }
     sources = [_set_only(arguments), _by_field(fallback or {}), _by_field(os.environ), *_files()]
     found = _converted(sources)
+    logging_file.begin(found.get("logging_file"), found.get("logging_file_level"))
     urls = [source["url"] for source in sources if "url" in source]
     offline = not found.get("online", True) or urls[:1] == [OFFLINE]
     key = (found.get("api_key") or "").strip()

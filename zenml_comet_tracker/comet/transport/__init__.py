@@ -9,7 +9,9 @@ import contextlib
 import gzip
 import http.client
 import ipaddress
+import logging
 import mimetypes
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -26,6 +28,8 @@ from zenml_comet_tracker.comet.settings import ResolvedSettings
 from zenml_comet_tracker.comet.streams import SteadyStream
 from zenml_comet_tracker.comet.throttling import retry_after
 from zenml_comet_tracker.comet.transport.sessions import POOL_SIZE, Adapter, ProvingAdapter, Session, read_retries
+
+logger = logging.getLogger(__name__)
 
 REST = "api/rest/v2/"
 CLIENTLIB = "clientlib/"
@@ -268,6 +272,7 @@ class Transport:
         if self._options.read_only and _writes(what):
             raise errors.ReadOnlyError(what)
         self.requests += 1
+        started = time.monotonic()
         with self._translated(what):
             # A redirected write would arrive as a GET, or with the key elsewhere: only reads follow.
             response = self._session.send(
@@ -276,6 +281,9 @@ class Transport:
                 timeout=(self._options.connect_timeout, limit),
                 allow_redirects=prepared.method == "GET",
             )
+            if logger.isEnabledFor(logging.DEBUG):
+                asked, took = self._redact(f"{prepared.method} {prepared.url}"), (time.monotonic() - started) * 1000
+                logger.debug("%s: status %d after %.0f ms", asked, response.status_code, took)
             if not 200 <= response.status_code < 300:
                 raise self._status_error(what, response)
         return response
@@ -287,6 +295,7 @@ class Transport:
             yield
         except FOREIGN_ERRORS as error:
             cause = self._redact(_cause(error))
+            logger.debug("%s to %s: no answer: %s", what, self.root, cause)
             raise errors.ConnectionFailedError(f"{what} to {self.root} got no answer: {cause}") from None
 
     def _status_error(self, what: str, response: requests.Response) -> errors.StatusError:
