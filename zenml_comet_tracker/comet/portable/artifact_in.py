@@ -10,7 +10,7 @@ from zenml_comet_tracker.comet.portable.artifact_out import LINEAGE, VERSIONS
 from zenml_comet_tracker.comet.portable.asset_in import AssetSender
 from zenml_comet_tracker.comet.portable.files import read_lines
 from zenml_comet_tracker.comet.portable.target import Target, is_absent
-from zenml_comet_tracker.comet.resources import artifacts, experiments
+from zenml_comet_tracker.comet.resources import artifacts
 from zenml_comet_tracker.comet.resources.artifacts import CLOSED, ERROR, NewVersion, RemoteFile
 
 
@@ -52,7 +52,7 @@ def _take_version(target: Target, row: dict[str, Any], folder: Path) -> None:
         version_id, artifact_id = made.version_id, made.artifact_id
     else:
         version_id, artifact_id = found["artifactVersionId"], found["artifactId"]
-    handshake = ask(experiments.join, key)
+    handshake = target.handshakes[key]
     there = {str(file["assetId"]) for file in files}
     sender = AssetSender(target, key, handshake, folder)
     # In their order, in which servers list them.

@@ -10,7 +10,7 @@ import orjson
 
 from zenml_comet_tracker.comet.portable.experiment_out import GIT_PATCH
 from zenml_comet_tracker.comet.portable.target import Target
-from zenml_comet_tracker.comet.resources import assets
+from zenml_comet_tracker.comet.resources import artifacts, assets, models
 from zenml_comet_tracker.comet.resources.assets import AssetUpload
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.transport import CLIENTLIB, Transport
@@ -45,9 +45,9 @@ class AssetSender:
         if row.get("link") is not None:
             ask(self._link_model if kind == _MODEL_ELEMENT else self._link, row)
         elif artifact_version_id is not None:
-            ask(self._raw, f"{CLIENTLIB}asset/upload", row, {"artifactVersionId": artifact_version_id})
+            ask(self._upload_to_version, row, artifact_version_id)
         elif kind == GIT_PATCH:
-            ask(self._raw, f"{CLIENTLIB}git-patch/upload", row, {})
+            ask(self._patch, row)
         elif kind == "asset-item":
             ask(self._scene_item, row)
         else:
@@ -58,10 +58,26 @@ class AssetSender:
         with self._open(row) as file:
             call(transport, self._key, self._handshake, _described(row), file)
 
-    def _raw(self, transport: Transport, path: str, row: dict[str, Any], more: dict[str, str]) -> None:
+    def _upload_to_version(self, transport: Transport, row: dict[str, Any], version_id: str) -> None:
+        with self._open(row) as file:
+            artifacts.upload(transport, self._handshake, version_id, _described(row), file)
+
+    def _patch(self, transport: Transport, row: dict[str, Any]) -> None:
+        """A git patch under its id. POST clientlib `git-patch/upload`, multipart."""
+        params = {
+            "experimentId": self._key,
+            "projectId": self._handshake.project_id,
+            "runId": self._handshake.run_id,
+            "assetId": row["assetId"],
+            "fileName": row["fileName"],
+        }
         with self._open(row) as file:
             transport.upload(
-                path, {**self._place(row), **more}, file, file_name=_part_name(row), metadata=row.get("metadata")
+                f"{CLIENTLIB}git-patch/upload",
+                params,
+                file,
+                file_name=_part_name(row),
+                metadata=row.get("metadata"),
             )
 
     def _scene_item(self, transport: Transport, row: dict[str, Any]) -> None:
@@ -77,36 +93,11 @@ class AssetSender:
             transport.upload(f"{CLIENTLIB}asset/asset-item", params, file, file_name=_part_name(row))
 
     def _link(self, transport: Transport, row: dict[str, Any]) -> None:
-        texts = {"link": row["link"]} | ({} if row.get("metadata") is None else {"metadata": row["metadata"]})
-        transport.post_form(f"{CLIENTLIB}asset/upload", {**self._place(row), "isRemote": "true"}, texts)
+        assets.upload_link(transport, self._key, self._handshake, _described(row), row["link"])
 
     def _link_model(self, transport: Transport, row: dict[str, Any]) -> None:
-        """A file of a model that lies elsewhere. POST clientlib `asset/log-remote-model`."""
-        entity = {
-            "assetId": row["assetId"],
-            "fileName": row["fileName"],
-            "remoteUrl": row["link"],
-            "metadata": row.get("metadata"),
-        }
-        body = {
-            "experimentKey": self._key,
-            "modelName": _model(row),
-            "remoteEntities": [entity],
-        }
-        transport.post_json(f"{CLIENTLIB}asset/log-remote-model", body)
-
-    def _place(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "experimentId": self._key,
-            "experimentKey": self._key,
-            "projectId": self._handshake.project_id,
-            "runId": self._handshake.run_id,
-            "assetId": row["assetId"],
-            "fileName": row["fileName"],
-            "type": row.get("type"),
-            "step": row.get("step"),
-            "context": row.get("context"),
-        }
+        entity = {name: row.get(name) for name in ("assetId", "fileName", "metadata")} | {"remoteUrl": row["link"]}
+        models.log_remote(transport, self._target.api_key, self._key, _model(row) or "", [entity])
 
     def _open(self, row: dict[str, Any]) -> BinaryIO:
         path: Path = self._folder / row["path"]

@@ -45,6 +45,7 @@ def take(target: Target, folder: Path) -> None:
     target.keys[exported] = key
     opening = Opening(key, target.workspace, target.project_name, metadata.get("startTimeMillis") or 0, join=not fresh)
     handshake = target.server.ask(experiments.open_experiment, target.api_key, opening)
+    target.handshakes[key] = handshake
     sender = _Facts(target, key, folder, fresh)
     sender.send_values(metadata)
     sender.send_texts()

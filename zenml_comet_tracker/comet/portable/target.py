@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.portable.patience import Patient
+from zenml_comet_tracker.comet.resources.experiments import Handshake
 
 _KEY = re.compile("[0-9A-Za-z]{32,50}")
 
@@ -21,6 +22,8 @@ class Target:
     workspace: str
     project_name: str
     keys: dict[str, str] = field(default_factory=dict)
+    # By the key on the server: what it said when the experiment was opened.
+    handshakes: dict[str, Handshake] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def own_key(self, exported: str) -> str:
