@@ -11,6 +11,7 @@ from typing import Any
 from zenml_comet_tracker.comet.handle import Handle, new_handle
 from zenml_comet_tracker.comet.live import Live
 from zenml_comet_tracker.comet.settings import ResolvedSettings, resolve
+from zenml_comet_tracker.comet.surface.artifacts import Artifacts
 from zenml_comet_tracker.comet.surface.contexts import Contexts
 from zenml_comet_tracker.comet.surface.facts import Facts
 from zenml_comet_tracker.comet.surface.files import Files
@@ -20,7 +21,7 @@ from zenml_comet_tracker.comet.surface.pictures import Pictures
 from zenml_comet_tracker.comet.surface.values import Values
 
 
-class Experiment(Identity, Values, Contexts, Facts, Files, Pictures, Life):
+class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pictures, Artifacts, Life):
     """One experiment that is being logged. Constructing it does no network I/O; what is logged goes to a journal on
     disk first and is delivered in the background; with `url="offline"` it stays there for `zenml-comet sync`.
 

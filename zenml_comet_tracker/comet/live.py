@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zenml_comet_tracker.comet import exits, sigterm
+from zenml_comet_tracker.comet.companions import Companions
 from zenml_comet_tracker.comet.delivery.adoption import Adopter, Kin
 from zenml_comet_tracker.comet.delivery.courier import Courier, Progress
 from zenml_comet_tracker.comet.delivery.fostering import Fostering
@@ -67,6 +68,7 @@ class Live:
         self._before = Stats()
         self._dropped: Counter[str] = Counter()
         self._end_problem: str | None = None
+        self.companions = Companions()
         self._part: _Part | None = None
         exits.know(self)
         if not lazy:
@@ -92,6 +94,11 @@ class Live:
     def ended(self) -> bool:
         """Whether `end` was called."""
         return self._ended
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the journals lie; None when they are in memory."""
+        return self._place.folder
 
     def handle(self) -> Handle:
         """What another process needs to log to the experiment as well."""
@@ -180,6 +187,13 @@ class Live:
         """
         deadline = time.monotonic() + timeout
         self.close(error)
+        beside = self.companions.finish(deadline)
+        report = self._end_part(deadline)
+        if not beside:
+            return report
+        return replace(report, delivered=False, reason=report.reason or beside[0], beside=beside)
+
+    def _end_part(self, deadline: float) -> DeliveryReport:
         part = self._part
         try:
             if part is None:
@@ -232,6 +246,7 @@ class Live:
         exits.forget(self)
         self._has_kin = False
         self._before, self._dropped = Stats(), Counter()
+        self.companions = Companions()
         self._lock = threading.RLock()
         own = self.header.parent_writer if inherited is None else self.header.writer
         self._handle = self._handle.for_child(own)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -46,7 +46,7 @@ class DeliveryReport:
     Otherwise `reason` says what stood in the way, and `journal` is the folder that still holds the rest, None when that
     is in memory only; `bytes_left` is the size of the folder, `values_in_memory` how many of the waiting values are on
     no disk. `waiting` says that the rest may still be delivered: a rest of refused values is kept for its owner to look
-    at.
+    at. `beside` says what was to be delivered beside the journal, and is not.
     """
 
     delivered: bool
@@ -56,6 +56,7 @@ class DeliveryReport:
     bytes_left: int = 0
     values_in_memory: int = 0
     waiting: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def values_left(self) -> int:
@@ -71,6 +72,9 @@ class DeliveryReport:
         """One line: what is left, why, where, and what to do about it."""
         if self.delivered:
             return "everything is delivered."
+        if self.beside:
+            rest = [] if self.reason in self.beside else [str(replace(self, beside=()))]
+            return " ".join([*self.beside, *rest])
         counts = {"waiting": self.values_left, "refused": sum(self.stats.refused.values())}
         counts["dropped"] = sum(self.stats.dropped.values())
         said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none waiting"

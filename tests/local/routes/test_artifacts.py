@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -215,7 +216,9 @@ def test_files_come_from_both_clients_and_as_links(local_server: LocalServer, ke
         "type": "asset",
         "metadata": '{"k":1}',
         "remote": False,
+        "sha256": hashlib.sha256(b"12345").hexdigest(),
     }
+    assert listed["c.bin"]["sha256"] is None
     assert listed["c.bin"]["link"] == "s3://bucket/c.bin"
     assert found(local_server, name)["sizeInBytes"] == 8
     # Whoever reads names itself, or nobody.

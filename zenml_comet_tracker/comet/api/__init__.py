@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zenml_comet_tracker.comet.api.artifacts import Artifacts
 from zenml_comet_tracker.comet.api.caching import Caching
 from zenml_comet_tracker.comet.api.charts import Charts
 from zenml_comet_tracker.comet.api.experiment_actions import ExperimentActions
@@ -11,7 +12,7 @@ from zenml_comet_tracker.comet.api.searching import Searching
 from zenml_comet_tracker.comet.api.views import Views
 
 
-class API(Views, Charts, ExperimentReadings, ExperimentActions, Searching, Panel, Caching):
+class API(Views, Charts, ExperimentReadings, ExperimentActions, Searching, Artifacts, Panel, Caching):
     """Reads everything that the API key may see, and changes projects and experiments at once over REST.
 
     `api_key`, `workspace`, `project_name` and `url` come from the arguments, the environment or Comet's configuration

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import orjson
 
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.transport import CLIENTLIB_REST, REST, Transport
+from zenml_comet_tracker.comet.resources.assets import AssetUpload
+from zenml_comet_tracker.comet.resources.experiments import Handshake
+from zenml_comet_tracker.comet.transport import CLIENTLIB, CLIENTLIB_REST, REST, Transport
 
 CLOSED, ERROR = "CLOSED", "ERROR"
 
@@ -80,7 +83,6 @@ class RemoteFile:
     link: str
     type: str | None = None
     metadata: str | None = None
-    overwrite: bool = False
 
 
 def upsert(transport: Transport, experiment_key: str, new: NewVersion) -> MadeVersion:
@@ -238,10 +240,16 @@ def label(
     transport.post_json(f"{REST}write/artifacts/version/labels", body)
 
 
-def add_remote(
-    transport: Transport, experiment_key: str, version_id: str, run_id: str | None, found: Sequence[RemoteFile]
-) -> None:
-    """Puts links among the files of a version. POST clientlib `write/artifact/assets/remote/batch`."""
+def add_remote(transport: Transport, handshake: Handshake, version_id: str, found: Sequence[RemoteFile]) -> None:
+    """Puts links among the files of a version.
+
+    POST clientlib `write/artifact/assets/remote/batch`, or for each `write/experiment/upload-asset` when the experiment
+    speaks documented REST only.
+    """
+    if handshake.run_id is None:
+        for file in found:
+            _add_remote(transport, handshake.experiment_key, version_id, file)
+        return
     requests = [
         {
             "link": file.link,
@@ -250,27 +258,59 @@ def add_remote(
             "assetId": file.asset_id,
             "fileName": file.name,
             "isRemote": True,
-            "overwrite": file.overwrite,
+            "overwrite": False,
             "step": None,
             "context": None,
-            "runId": run_id,
+            "runId": handshake.run_id,
             "artifactVersionId": version_id,
         }
         for file in found
     ]
-    path = f"{CLIENTLIB_REST}write/artifact/assets/remote/batch"
-    transport.post_json(path, {"remoteArtifactAssetRequests": requests}, params={"experimentKey": experiment_key})
+    path, params = f"{CLIENTLIB_REST}write/artifact/assets/remote/batch", {"experimentKey": handshake.experiment_key}
+    transport.post_json(path, {"remoteArtifactAssetRequests": requests}, params=params)
 
 
-def content(
-    transport: Transport, experiment_key: str, file: VersionFile, start: int = 0
-) -> tuple[int, Iterator[bytes]]:
-    """Where the answer begins (`start`, or 0 from a server that sends whole files only) and the bytes from there on.
+def _add_remote(transport: Transport, experiment_key: str, version_id: str, file: RemoteFile) -> None:
+    params = {
+        "experimentKey": experiment_key,
+        "assetId": file.asset_id,
+        "fileName": file.name,
+        "type": file.type,
+        "isRemote": "True",
+        "overwrite": "False",
+        "artifactVersionId": version_id,
+    }
+    texts = {"link": file.link, **({} if file.metadata is None else {"metadata": file.metadata})}
+    transport.post_form(f"{REST}write/experiment/upload-asset", params, texts)
 
-    GET `experiment/asset/get-asset` with `Range`.
+
+def upload(
+    transport: Transport, handshake: Handshake, version_id: str, file: AssetUpload, stream: BinaryIO
+) -> dict[str, Any]:
+    """Uploads one file of a version, read while it is sent; what the server says of it.
+
+    POST clientlib `asset/upload`, or `write/experiment/upload-asset` when the experiment speaks documented REST only,
+    multipart.
     """
-    params = {"experimentKey": experiment_key, "assetId": file.asset_id, "artifactVersionId": file.version_id}
-    return transport.download_from(f"{REST}experiment/asset/get-asset", params, start)
+    params = {
+        "assetId": file.asset_id,
+        "fileName": file.file_name,
+        "extension": PurePosixPath(file.file_name).suffix.lstrip(".") or None,
+        "type": file.type,
+        "overwrite": "False",
+        "artifactVersionId": version_id,
+    }
+    if handshake.run_id is None:
+        path, place = f"{REST}write/experiment/upload-asset", {"experimentKey": handshake.experiment_key}
+    else:
+        path = f"{CLIENTLIB}asset/upload"
+        place = {
+            "experimentId": handshake.experiment_key,
+            "projectId": handshake.project_id or "",
+            "runId": handshake.run_id,
+        }
+    name = PurePosixPath(file.file_name).name
+    return transport.upload(path, {**params, **place}, stream, file_name=name, metadata=file.metadata)
 
 
 def of_workspace(transport: Transport, workspace: str, artifact_type: str | None = None) -> dict[str, Any]:

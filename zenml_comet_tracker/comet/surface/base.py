@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.handle import Handle
 from zenml_comet_tracker.comet.live import Live
 from zenml_comet_tracker.comet.recorder import Recorder
@@ -16,6 +17,8 @@ class Surface:
         self._name = handle.name
         self._live = live
         self._record = Recorder(live, strict=handle.strict)
+        # For what reads or acts at once, beside the journal.
+        self._connection = Connection(handle.settings)
 
     def _excuse(self, call: str, error: Exception) -> None:
         """Counts and says what a logging call failed of; raises it when strict."""

@@ -245,6 +245,8 @@ def _file(version_row: Any, row: Any) -> dict[str, Any]:
         "type": row.type,
         "metadata": row.metadata,
         "remote": row.remote,
+        # Comet has no such member; clients that know it can tell a damaged copy from a good one.
+        "sha256": row.sha256,
     }
 
 

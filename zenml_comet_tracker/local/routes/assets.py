@@ -185,6 +185,9 @@ def store(call: Upload, key_field: str, default_type: str) -> Response:
             "sdk_error_code": 0,
             "assetId": new.asset_id,
             "link": new.link or f"{call.root}/api/rest/v2{DOWNLOAD}?{query}",
+            # What lies here now: whoever sent it can compare.
+            "fileSize": new.size,
+            "sha256": new.sha256,
         }
     )
 

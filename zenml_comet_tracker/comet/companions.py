@@ -1,0 +1,37 @@
+"""What is delivered beside an experiment's journal, and is waited for when the experiment ends."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Companion(Protocol):
+    """Something on its way to the server."""
+
+    def linger(self) -> None:
+        """Waits as long as it gets on."""
+
+    def finish(self, timeout: float) -> str | None:
+        """Waits at most `timeout` seconds; what is to be said of what is not delivered then."""
+
+
+class Companions:
+    """All that is under way of one experiment in one process."""
+
+    def __init__(self) -> None:
+        self._under_way: list[Companion] = []
+
+    def add(self, companion: Companion) -> None:
+        """Has the end of the experiment wait for it."""
+        self._under_way.append(companion)
+
+    def linger(self) -> None:
+        """Waits for each as long as it gets on."""
+        for companion in list(self._under_way):
+            companion.linger()
+
+    def finish(self, deadline: float) -> tuple[str, ...]:
+        """Waits for each until the deadline, a time of the monotonic clock; what is to be said of the rest."""
+        said = [companion.finish(max(0.0, deadline - time.monotonic())) for companion in list(self._under_way)]
+        return tuple(problem for problem in said if problem is not None)

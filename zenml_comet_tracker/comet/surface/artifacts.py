@@ -1,0 +1,55 @@
+"""Artifacts that the experiment makes, and those that it reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenml_comet_tracker.comet.errors import ConfigurationError, ConnectionFailedError
+from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT
+from zenml_comet_tracker.comet.guard import logging_call
+from zenml_comet_tracker.comet.surface.base import Surface
+
+if TYPE_CHECKING:
+    from zenml_comet_tracker.comet.artifacts import Artifact, LoggedArtifact
+
+
+class Artifacts(Surface):
+    """Logs versions of artifacts, and gets them."""
+
+    @logging_call
+    def log_artifact(self, artifact: Artifact) -> LoggedArtifact | None:
+        """Registers a version of the artifact and uploads its files in the background; `wait` of what is returned, and
+        `end`, wait for them.
+
+        The version can be got by nobody until all of its files are there. Cut on the way, the upload goes on when the
+        same artifact is logged to the same experiment again. Files must not change until they are uploaded. Nothing is
+        logged, None returned, and `InvalidValueError`, `ConfigurationError` or what the server answered raised only
+        under strict, for what is no artifact, when offline, and when the server refuses the version; a server that does
+        not answer is tried again in the background. POST `write/artifacts/upsert`, `asset/upload`,
+        `write/artifacts/state`.
+        """
+        # Most experiments log none.
+        from zenml_comet_tracker.comet.artifacts.handing_in import hand_in
+        from zenml_comet_tracker.comet.artifacts.logged import LoggedArtifact
+
+        return LoggedArtifact(self._connection, None, upload=hand_in(self._live, self._connection, artifact))
+
+    def get_artifact(
+        self, artifact_name: str, workspace: str | None = None, version_or_alias: str | None = None
+    ) -> LoggedArtifact:
+        """A version of an artifact, of which the experiment is noted as a reader: by name alone, by `workspace` and
+        `version_or_alias`, or all in `artifact_name` ("workspace/name:version_or_alias").
+
+        Left out, they are the experiment's workspace and the latest version. Raises `NotFoundError`, `NotFinalError`
+        while its files are not there, `InvalidValueError` for names that contradict each other, `ConfigurationError`
+        when offline. GET `artifacts/version`.
+        """
+        from zenml_comet_tracker.comet.artifacts.finding import for_experiment
+
+        if self._settings.offline:
+            raise ConfigurationError("An artifact is read from a server, and the experiment is offline")
+        handshake = self._live.wait_for_handshake(FINISH_TIMEOUT)
+        if handshake is None:
+            raise ConnectionFailedError(f"{self._settings.root} has not opened the experiment that reads the artifact")
+        key = handshake.experiment_key
+        return for_experiment(self._connection, key, artifact_name, workspace, version_or_alias)
