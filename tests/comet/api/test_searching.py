@@ -27,7 +27,7 @@ from zenml_comet_tracker.comet.query import Environment, Metadata, Metric, Other
 from zenml_comet_tracker.comet.resources import projects, search
 
 # `make query-check` asks for all of them.
-ASKED = int(os.environ.get("COMET_TRACKER_QUERIES", "250"))
+ASKED = int(os.environ.get("TRACKER_QUERIES", "150"))
 WHERE = ("queries", "answered")
 
 
