@@ -677,7 +677,7 @@ def test_comets_names_and_defaults_are_kept() -> None:
         "log_model": "name, file_or_folder, file_name=None, overwrite=False, metadata=None",
         "log_figure": "figure_name=None, figure=None, overwrite=False, step=None",
         "log_text": "text, step=None, metadata=None",
-        "log_html": "html, clear=False",
+        "log_html": "html, override=False, clear=False",
     }
     for name, wanted in expected.items():
         parameters = list(inspect.signature(getattr(Experiment, name)).parameters.values())[1:]

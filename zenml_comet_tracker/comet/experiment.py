@@ -17,7 +17,9 @@ from zenml_comet_tracker.comet.surface.facts import Facts
 from zenml_comet_tracker.comet.surface.files import Files
 from zenml_comet_tracker.comet.surface.identity import Identity
 from zenml_comet_tracker.comet.surface.life import Life
+from zenml_comet_tracker.comet.surface.machine import Machine
 from zenml_comet_tracker.comet.surface.pictures import Pictures
+from zenml_comet_tracker.comet.surface.sources import Sources
 from zenml_comet_tracker.comet.surface.values import Values
 
 

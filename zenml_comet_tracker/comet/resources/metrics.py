@@ -43,8 +43,6 @@ def line_end(millis: int, step: int | None, epoch: float | None, context: str | 
         if step is None:
             return b',"timestamp":%d}\n' % millis
         return b',"timestamp":%d,"step":%d}\n' % (millis, step)
-    if type(epoch) is int and step is not None and context is None:
-        return b',"timestamp":%d,"step":%d,"epoch":%d}\n' % (millis, step, epoch)
     said = {"timestamp": millis, "step": step, "epoch": epoch, "context": context}
     return b",%b\n" % orjson.dumps({name: value for name, value in said.items() if value is not None})[1:]
 
