@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,10 @@ from zenml_comet_tracker.comet.api_experiment.writing import Writing, epoch_of, 
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.resources import metrics, system_metrics
 from zenml_comet_tracker.comet.resources.system_metrics import Reading
+from zenml_comet_tracker.comet.scalars import is_rounded
+from zenml_comet_tracker.comet.texts import quoted, shortened
+
+logger = logging.getLogger(__name__)
 
 GPU_MEMBERS = ("gpuId", "freeMemory", "usedMemory", "gpuUtilization", "totalMemory")
 
@@ -24,7 +29,10 @@ class Metrics(Writing):
         Times are milliseconds since the epoch. Empty when there is none. GET `experiment/metrics/get-metric` or
         `experiment/metrics/get-all`.
         """
-        return metrics.points(self._transport, self.key, metric)
+        points = metrics.points(self._transport, self.key, metric)
+        if not points and metric is not None and (sent := shortened(metric)) != metric:
+            return metrics.points(self._transport, self.key, sent)
+        return points
 
     def get_metrics_summary(self, metric: str | None = None) -> Any:
         """The last, least and greatest value of every metric, as texts, with time and step of each.
@@ -48,6 +56,8 @@ class Metrics(Writing):
         NaN and infinities are kept. Raises `InvalidValueError` for what is no number.
         """
         ((name, sent),) = good([values.metric(metric, value)])
+        if is_rounded(value):
+            self._say_rounded(name)
         return self._log_metric(name, sent, step, timestamp, epoch, context)
 
     def log_metrics(
@@ -62,7 +72,7 @@ class Metrics(Writing):
 
         Raises `InvalidValueError` before anything is sent when one of them is no number.
         """
-        found = good(values.metrics(metric_dict))
+        found = good(values.metrics(metric_dict, on_rounded=self._say_rounded))
         millis = millis_of(timestamp)
         return [self._log_metric(name, value, step, millis, epoch, context) for name, value in found]
 
@@ -72,6 +82,11 @@ class Metrics(Writing):
         row = metrics.row(name, value, millis_of(timestamp), step_of(step), epoch_of(epoch), context)
         row["metricName"] = self._name(name, "a metric")
         return metrics.write(self._transport, self.key, row)
+
+    def _say_rounded(self, name: str) -> None:
+        logger.warning(
+            "Experiment %s: the integer of metric %s is beyond 2^53 and rounded to float64.", self.key, quoted(name)
+        )
 
     def log_cpu_metrics(
         self,
@@ -124,7 +139,9 @@ def one_or_all(summaries: list[dict[str, Any]], name: str | None) -> Any:
     """All summaries, or the one of this name; [] where there is none, as from the official SDK."""
     if name is None:
         return summaries
-    return next((summary for summary in summaries if summary.get("name") == name), [])
+    by_name = {summary.get("name"): summary for summary in summaries}
+    # Under a name that was too long it stands shortened.
+    return by_name.get(name) or by_name.get(shortened(name)) or []
 
 
 def _reading(context: str | None, step: Any, epoch: Any, timestamp: Any) -> Reading:

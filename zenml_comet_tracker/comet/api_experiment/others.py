@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from zenml_comet_tracker.comet import values
-from zenml_comet_tracker.comet.api_experiment.writing import Writing, millis_of, now, texts
+from zenml_comet_tracker.comet.api_experiment.metrics import one_or_all
+from zenml_comet_tracker.comet.api_experiment.writing import Writing, known_names, millis_of, now, texts
 from zenml_comet_tracker.comet.resources import others
 from zenml_comet_tracker.comet.resources import tags as tags_resource
 from zenml_comet_tracker.comet.resources.others import NAME_KEY
@@ -23,7 +24,8 @@ class Others(Writing):
         summaries = others.summary(self._transport, self.key)
         if other is None:
             return summaries
-        return [summary["valueCurrent"] for summary in summaries if summary.get("name") == other]
+        found = one_or_all(summaries, other)
+        return [found["valueCurrent"]] if found else []
 
     def log_other(self, key: str, value: Any, timestamp: Any = None) -> dict[str, Any]:
         """Logs one value; what is no number, text or flat list becomes JSON text. POST `write/experiment/log-other`.
@@ -65,5 +67,5 @@ class Others(Writing):
 
     def delete_tags(self, tags: Sequence[str]) -> dict[str, Any]:
         """Takes tags away; those that are not there are gone already. POST `write/experiment/tags/delete`."""
-        names = [self._name(tag, "a tag") for tag in texts("tags", tags)]
+        names = known_names(texts("tags", tags), "a tag")
         return tags_resource.delete(self._transport, self.key, names)

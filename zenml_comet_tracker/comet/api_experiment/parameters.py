@@ -7,7 +7,7 @@ from typing import Any
 
 from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.api_experiment.metrics import one_or_all
-from zenml_comet_tracker.comet.api_experiment.writing import Writing, good, millis_of, now, step_of, texts
+from zenml_comet_tracker.comet.api_experiment.writing import Writing, good, known_names, millis_of, now, step_of, texts
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.resources import others
 from zenml_comet_tracker.comet.resources import parameters as resource
@@ -64,11 +64,12 @@ class Parameters(Writing):
 
     def delete_parameter(self, parameter: str) -> bool:
         """True once the parameter is gone, whether or not it was there. POST `write/experiment/parameter/delete`."""
-        resource.delete(self._transport, self.key, self._name(parameter, "a parameter"))
+        for name in known_names([parameter], "a parameter"):
+            resource.delete(self._transport, self.key, name)
         return True
 
     def delete_parameters(self, parameters: Sequence[str]) -> bool:
         """True once all of them are gone. POST `write/experiments/parameters/delete`."""
-        names = [self._name(name, "a parameter") for name in texts("parameters", parameters)]
+        names = known_names(texts("parameters", parameters), "a parameter")
         resource.delete_many(self._transport, self.key, names)
         return True

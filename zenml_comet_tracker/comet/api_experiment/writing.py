@@ -21,7 +21,7 @@ from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.names import FULL_NAME, LONG_VALUES, Names
 from zenml_comet_tracker.comet.resources import assets, others
 from zenml_comet_tracker.comet.scalars import number_of
-from zenml_comet_tracker.comet.texts import quoted
+from zenml_comet_tracker.comet.texts import quoted, shortened
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +91,14 @@ class Writing(ExperimentBase):
                 extension=PurePath(file_name).suffix.lstrip(".") or None,
             )
             return assets.create(self._transport, self.key, asset, kind, stream)
+
+
+def known_names(names: Iterable[Any], what: str) -> list[str]:
+    """The names that these may have on the server: long ones whole and shortened."""
+    found = [values.name_of(name) for name in names]
+    if not all(found):
+        raise InvalidValueError(f"{what} needs a name that is not empty")
+    return list(dict.fromkeys(name for whole in found for name in (whole, shortened(whole))))
 
 
 def now() -> int:
