@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check audit bench .run-bench contract compat faults kills soak clean
+.PHONY: help demo test check audit bench .run-bench contract compat queries artifacts faults kills soak clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo "make bench   measure, side by side with the peers (ARGS=server: the local Comet)"
 	@echo "make contract  send 20,000 generated requests to the local Comet (REQUESTS=20000)"
 	@echo "make compat  play every call of the official SDK in several of its versions (SDKS=3.58.1)"
+	@echo "make queries  ask the local Comet 5,000 generated queries, held to plain Python (two minutes)"
+	@echo "make artifacts  take 1,000 files and 1 GB up and down, cut in the middle (ARGS=...)"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
 	@echo "make kills   kill the local Comet a hundred times while sixteen writers log (ten minutes)"
 	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"
@@ -61,6 +63,12 @@ compat: $(VENV)/.ready-dev
 	  SDK_PYTHON=$(CURDIR)/.venv-sdk/$$sdk/bin/python $(BIN)/python -m pytest -n 2 --dist loadfile tests/local/sdk $(ARGS) \
 	    || failed="$$failed $$sdk"; \
 	done; test -z "$$failed" || { echo "failed with:$$failed" >&2; exit 1; }
+
+queries: $(VENV)/.ready-dev
+	TRACKER_QUERIES=$(or $(QUERIES),5000) $(BIN)/python -m pytest --timeout 900 tests/comet/api/test_searching.py -k plain_python
+
+artifacts: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.comet.artifacts.large $(ARGS)
 
 faults: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.faults $(ARGS)

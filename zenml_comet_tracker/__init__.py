@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from zenml_comet_tracker import api, query
     from zenml_comet_tracker.comet.api import API
     from zenml_comet_tracker.comet.api_experiment import APIExperiment
+    from zenml_comet_tracker.comet.artifacts import Artifact, create_artifact
     from zenml_comet_tracker.comet.experiment import Experiment
     from zenml_comet_tracker.comet.panels import PanelContext
     from zenml_comet_tracker.comet.query import Environment, Metadata, Metric, Other, Parameter, Tag
@@ -34,6 +35,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "API": "comet.api",
     "APIExperiment": "comet.api_experiment",
+    "Artifact": "comet.artifacts",
     "CometExperimentTracker": "tracker",
     "CometExperimentTrackerConfig": "flavor",
     "CometExperimentTrackerFlavor": "flavor",
@@ -46,6 +48,7 @@ _HOMES = {
     "PanelContext": "comet.panels",
     "Parameter": "comet.query",
     "Tag": "comet.query",
+    "create_artifact": "comet.artifacts",
     "current_experiment": "tracker",
     "log_metrics": "tracker",
     "log_params": "tracker",
@@ -57,6 +60,7 @@ _MODULES = ("api", "query")
 __all__ = [
     "API",
     "APIExperiment",
+    "Artifact",
     "CometExperimentTracker",
     "CometExperimentTrackerConfig",
     "CometExperimentTrackerFlavor",
@@ -71,6 +75,7 @@ __all__ = [
     "Tag",
     "__version__",
     "api",
+    "create_artifact",
     "current_experiment",
     "log_metrics",
     "log_params",
