@@ -8,7 +8,8 @@ import uuid
 from zenml_comet_tracker.comet.resources import artifacts, assets
 from zenml_comet_tracker.comet.resources.artifacts import CLOSED, MadeVersion, NewVersion, RemoteFile
 from zenml_comet_tracker.comet.resources.assets import AssetUpload
-from zenml_comet_tracker.comet.verify.outcome import Group, LeftOutError
+from zenml_comet_tracker.comet.verify.checks import Group
+from zenml_comet_tracker.comet.verify.outcome import LeftOutError
 from zenml_comet_tracker.comet.verify.scratch import Scratch, same
 
 group = Group("artifacts")

@@ -8,7 +8,8 @@ from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.resources import experiments, others, projects, status, symlinks
 from zenml_comet_tracker.comet.resources.experiments import Opening
 from zenml_comet_tracker.comet.resources.status import Moment
-from zenml_comet_tracker.comet.verify.outcome import DifferenceError, Group
+from zenml_comet_tracker.comet.verify.checks import Group
+from zenml_comet_tracker.comet.verify.outcome import DifferenceError
 from zenml_comet_tracker.comet.verify.scratch import Scratch, same
 
 group = Group("experiments")

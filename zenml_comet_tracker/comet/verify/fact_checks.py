@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from zenml_comet_tracker.comet.resources import others, parameters, tags
-from zenml_comet_tracker.comet.verify.outcome import Group
+from zenml_comet_tracker.comet.verify.checks import Group
 from zenml_comet_tracker.comet.verify.scratch import Scratch
 
 group = Group("parameters, others, tags")

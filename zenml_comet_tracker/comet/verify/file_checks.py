@@ -10,7 +10,8 @@ from typing import Any
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.resources import assets, models
 from zenml_comet_tracker.comet.resources.assets import AssetUpload
-from zenml_comet_tracker.comet.verify.outcome import DifferenceError, Group
+from zenml_comet_tracker.comet.verify.checks import Group
+from zenml_comet_tracker.comet.verify.outcome import DifferenceError
 from zenml_comet_tracker.comet.verify.scratch import Scratch, same
 
 group = Group("assets and models")

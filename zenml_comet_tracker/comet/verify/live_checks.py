@@ -10,7 +10,8 @@ from typing import Literal
 
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.comet.resources import assets, experiments, metrics, others, parameters, tags
-from zenml_comet_tracker.comet.verify.outcome import DifferenceError, Group, LeftOutError
+from zenml_comet_tracker.comet.verify.checks import Group
+from zenml_comet_tracker.comet.verify.outcome import DifferenceError, LeftOutError
 from zenml_comet_tracker.comet.verify.scratch import Scratch
 
 group = Group("live experiments")

@@ -11,7 +11,7 @@ from zenml_comet_tracker.comet.resources import charts, metrics, system_metrics
 from zenml_comet_tracker.comet.resources.system_metrics import Reading
 from zenml_comet_tracker.comet.transport import Transport
 from zenml_comet_tracker.comet.values import WireNumber
-from zenml_comet_tracker.comet.verify.outcome import Group
+from zenml_comet_tracker.comet.verify.checks import Group
 from zenml_comet_tracker.comet.verify.scratch import Scratch
 
 group = Group("metrics")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.resources import account, projects, share_links, views
-from zenml_comet_tracker.comet.verify.outcome import DifferenceError, Group
+from zenml_comet_tracker.comet.verify.checks import Group
+from zenml_comet_tracker.comet.verify.outcome import DifferenceError
 from zenml_comet_tracker.comet.verify.scratch import Scratch, same
 
 group = Group("projects")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from zenml_comet_tracker.comet.transport import REST, Transport
-from zenml_comet_tracker.comet.verify.outcome import Group, LeftOutError
+from zenml_comet_tracker.comet.verify.checks import Group
+from zenml_comet_tracker.comet.verify.outcome import LeftOutError
 from zenml_comet_tracker.comet.verify.scratch import Scratch, same
 
 group = Group("model registry")

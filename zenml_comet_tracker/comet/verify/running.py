@@ -25,7 +25,8 @@ from zenml_comet_tracker.comet.verify import (
     search_checks,
     text_checks,
 )
-from zenml_comet_tracker.comet.verify.outcome import Check, DifferenceError, LeftOutError, Outcome, Result, shown
+from zenml_comet_tracker.comet.verify.checks import Check
+from zenml_comet_tracker.comet.verify.outcome import DifferenceError, LeftOutError, Outcome, Result, shown
 from zenml_comet_tracker.comet.verify.scratch import Limits, Scratch
 
 GROUPS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zenml_comet_tracker.comet import rules
 from zenml_comet_tracker.comet.query import Metric, Parameter, QueryExpression, Tag
 from zenml_comet_tracker.comet.resources import columns, search
-from zenml_comet_tracker.comet.verify.outcome import Group
+from zenml_comet_tracker.comet.verify.checks import Group
 from zenml_comet_tracker.comet.verify.scratch import Scratch
 
 group = Group("search")

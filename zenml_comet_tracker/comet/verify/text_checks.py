@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from zenml_comet_tracker.comet.resources import code, git, graph, html, output, system_details
-from zenml_comet_tracker.comet.verify.outcome import Group
+from zenml_comet_tracker.comet.verify.checks import Group
 from zenml_comet_tracker.comet.verify.scratch import Scratch
 
 group = Group("texts and details")
