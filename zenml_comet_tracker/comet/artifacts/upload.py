@@ -32,6 +32,8 @@ WORKERS = 4
 # Of one file: so many faults of a server that takes the others' are no outage.
 MAX_FAULTS = 8
 REMOTE_AT_ONCE = 500
+# An experiment that is not opened yet is asked for the server's word this often.
+ASK_AGAIN_SECONDS = 1.0
 _PIECE = 1 << 20
 
 T = TypeVar("T")
@@ -194,7 +196,7 @@ class Upload:
         while (handshake := self._opening()) is None:
             self._unanswered += 1
             self._settled.set()
-            if self._stopping.wait(1.0):
+            if self._stopping.wait(ASK_AGAIN_SECONDS):
                 return None
         self._unanswered = 0
         return registration.register(self._persist, handshake, self.contents.new, self.record)

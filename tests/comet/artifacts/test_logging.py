@@ -1,0 +1,200 @@
+"""What is logged is on the server, whole and labelled, or nobody gets it and somebody is told."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.comet.artifacts.conftest import Make, Shelf
+from tests.fixtures.gate import gate_to
+from tests.fixtures.local_server import LocalServer
+from zenml_comet_tracker.comet import errors
+from zenml_comet_tracker.comet.artifacts import Artifact, LoggedArtifact, handing_in, upload
+from zenml_comet_tracker.comet.experiment import Experiment
+
+LARGE = 24 << 20
+
+
+def log(experiment: Experiment, artifact: Artifact) -> LoggedArtifact:
+    logged = experiment.log_artifact(artifact)
+    assert logged is not None
+    return logged
+
+
+@pytest.mark.parametrize("protocol", ["batch", "rest"])
+def test_all_of_it_arrives(make: Make, shelf: Shelf, name: str, folder: Path, protocol: str) -> None:
+    experiment = make(protocol=protocol)
+    artifact = Artifact(name, "dataset", "1.2.0", ["newest", "good"], {"rows": 3}, ["checked"])
+    artifact.add(folder, "d", metadata={"source": "test"})
+    artifact.add(b"", "empty.bin")
+    artifact.add_remote("s3://bucket/more.csv", "more.csv", metadata={"n": 1})
+    logged = log(experiment, artifact)
+    assert (logged.name, str(logged.version), logged.workspace) == (name, "1.2.0", "ws")
+    experiment.end()
+    said = shelf.version()
+    assert (said["artifactVersion"], said["alias"], said["tags"]) == ("1.2.0", ["good", "newest"], ["checked"])
+    assert (said["artifact"]["artifactType"], said["metadata"]) == ("dataset", '{"rows":3}')
+    assert said["experimentKey"] == experiment.id
+    assert shelf.contents() == {
+        "d/train/a.csv": b"a,1\n",
+        "d/über.txt": "ü".encode(),
+        "d/weights.bin": bytes(range(256)) * 2_000,
+        "empty.bin": b"",
+    }
+    files = shelf.files()
+    assert files["d/train/a.csv"]["metadata"] == '{"source":"test"}'
+    assert (files["more.csv"]["remote"], files["more.csv"]["link"]) == (True, "s3://bucket/more.csv")
+    assert files["more.csv"]["metadata"] == '{"n":1}'
+    assert shelf.states() == {"1.2.0": "CLOSED"}
+
+
+def test_what_was_logged_says_what_it_is(make: Make, name: str) -> None:
+    experiment = make()
+    artifact = Artifact(name, "dataset", aliases=["a"], metadata={"m": [1]}, version_tags=["t"])
+    artifact.add(b"12345", "x.bin")
+    logged = log(experiment, artifact).wait()
+    assert (logged.artifact_type, logged.aliases, logged.version_tags) == ("dataset", {"a"}, {"t"})
+    assert (logged.artifact_tags, logged.metadata, logged.size) == (frozenset(), {"m": [1]}, 5)
+    assert logged.source_experiment_key == experiment.id
+    assert [asset.logical_path for asset in logged.assets] == ["x.bin"]
+    # The server counts the versions.
+    assert str(logged.version) == "1.0.0"
+    assert str(log(experiment, artifact).wait().version) == "1.1.0"
+
+
+def test_a_version_is_logged_once(make: Make, shelf: Shelf, name: str) -> None:
+    artifact = Artifact(name, version="1.0.0")
+    artifact.add(b"one", "x")
+    log(make(), artifact).wait()
+    with pytest.raises(errors.StatusError, match=r"1\.0\.0"):
+        make().log_artifact(artifact)
+    lenient = make(strict=False)
+    assert lenient.log_artifact(artifact) is None
+    assert not lenient.end().delivered
+    assert shelf.contents() == {"x": b"one"}
+
+
+def test_what_is_no_artifact_harms_nobody(make: Make) -> None:
+    wrong: Any = "folder"
+    lenient = make(strict=False)
+    assert lenient.log_artifact(wrong) is None
+    assert lenient.stats().dropped == {"log_artifact: InvalidValueError": 1}
+    with pytest.raises(errors.InvalidValueError, match="Artifact"):
+        make().log_artifact(wrong)
+
+
+def test_offline_it_is_said_that_nothing_is_logged(make: Make, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    artifact = Artifact(name)
+    artifact.add(b"x", "x")
+    lenient = make(url="offline", strict=False)
+    with caplog.at_level(logging.WARNING):
+        assert lenient.log_artifact(artifact) is None
+    assert f"Artifact {name} is not logged" in caplog.text
+    assert sum(lenient.stats().dropped.values()) == 1
+    for call in (lambda e: e.log_artifact(artifact), lambda e: e.get_artifact(name)):
+        with pytest.raises(errors.ConfigurationError, match="offline"):
+            call(make(url="offline"))
+
+
+def test_a_file_that_is_gone_logs_nothing(make: Make, local_server: LocalServer, name: str, folder: Path) -> None:
+    artifact = Artifact(name)
+    artifact.add(folder)
+    (folder / "weights.bin").unlink()
+    with pytest.raises(errors.InvalidValueError, match=r"data/weights\.bin"):
+        make().log_artifact(artifact)
+    listed = local_server.get("artifacts/get-all", workspace="ws")["artifacts"]
+    assert name not in {entry["name"] for entry in listed}
+
+
+def test_a_file_that_changes_fails_the_version(
+    make: Make, shelf: Shelf, name: str, folder: Path, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = local_server.store.files.add
+
+    def write_meanwhile(*arguments: Any) -> Any:
+        (folder / "weights.bin").write_bytes(b"other")
+        return add(*arguments)
+
+    monkeypatch.setattr(local_server.store.files, "add", write_meanwhile)
+    artifact = Artifact(name)
+    artifact.add(folder / "weights.bin")
+    experiment = make(strict=False)
+    with pytest.raises(errors.InvalidValueError, match=r"weights\.bin was written to after it was logged"):
+        log(experiment, artifact).wait()
+    assert shelf.states() == {"1.0.0": "ERROR"}
+    report = experiment.end()
+    assert not report.delivered
+    assert f"ws/{name}:1.0.0 could not be uploaded" in str(report)
+
+
+def test_what_the_server_refuses_fails_the_version(
+    make: Make, shelf: Shelf, name: str, folder: Path, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = local_server.store.files.add
+    broken = [True]
+    monkeypatch.setattr(upload, "MAX_FAULTS", 2)
+
+    def refuse_the_large_one(source: Any, *more: Any) -> Any:
+        stored = add(source, *more)
+        # What it keeps is something else than it got.
+        return type(stored)("0" * 64, stored.size) if stored.size > 1_000 and broken else stored
+
+    monkeypatch.setattr(local_server.store.files, "add", refuse_the_large_one)
+    artifact = Artifact(name, version="2.0.0")
+    artifact.add(folder)
+    experiment = make(strict=False)
+    with pytest.raises(errors.BrokenAnswerError, match="stored something else"):
+        log(experiment, artifact).wait()
+    assert shelf.states() == {"2.0.0": "ERROR"}
+    with pytest.raises(errors.NotFinalError):
+        experiment.get_artifact(name)
+    # Logged again it goes on, and is there.
+    broken.clear()
+    log(experiment, artifact).wait()
+    assert shelf.states() == {"2.0.0": "CLOSED"}
+    assert len(shelf.contents()) == 3
+
+
+def test_a_server_that_is_away_is_waited_for(
+    make: Make, shelf: Shelf, name: str, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handing_in, "OPENING_SECONDS", 0.05)
+    monkeypatch.setattr(upload, "ASK_AGAIN_SECONDS", 0.05)
+    artifact = Artifact(name)
+    artifact.add(b"patience", "x")
+    with gate_to(local_server.url) as gate:
+        gate.shut.set()
+        logged = log(make(url=gate.url), artifact)
+        assert "not registered yet" in repr(logged)
+        gate.open()
+        logged.wait()
+    assert str(logged.version) == "1.0.0"
+    assert shelf.contents() == {"x": b"patience"}
+
+
+def test_memory_stays_flat(make: Make, shelf: Shelf, name: str, tmp_path: Path) -> None:
+    """Of the client and the server together, which share this process."""
+    with (tmp_path / "large.bin").open("wb") as stream:
+        for _ in range(LARGE >> 20):
+            stream.write(os.urandom(1 << 20))
+    artifact = Artifact(name)
+    artifact.add(tmp_path / "large.bin")
+    experiment = make()
+    experiment.wait_for_url(10)
+    tracemalloc.start()
+    try:
+        log(experiment, artifact).wait()
+        up = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        experiment.get_artifact(name).download(str(tmp_path / "down"))
+        down = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "down" / "large.bin").read_bytes() == (tmp_path / "large.bin").read_bytes()
+    assert max(up, down) < LARGE / 2
+    assert shelf.files()["large.bin"]["fileSize"] == LARGE
