@@ -124,7 +124,7 @@ ADAM = Parameter("optimizer") == "adam"
         (~~(BROKEN | ADAM), lambda loss, adam: loss or adam),
         ((BROKEN & ADAM) | (BROKEN & ADAM), lambda loss, adam: loss and adam),
     ],
-    ids=str,
+    ids=["not both", "neither", "either", "both, twice"],
 )
 def test_a_negation_is_answered_by_what_it_says(
     project: Project, expression: QueryExpression, by_hand: Callable[[bool, bool], bool]
