@@ -56,10 +56,8 @@ def last_values(chart: Chart) -> dict[str, float]:
     for metric in chart.get("metrics") or ():
         values, millis = metric.get("values") or [], metric.get("timestamps") or []
         if values:
-            latest = max(range(len(values)), key=lambda i: (millis[i] or 0) if i < len(millis) else 0)
             # Of two at the same moment the later one in the list.
-            while latest + 1 < min(len(values), len(millis)) and millis[latest + 1] == millis[latest]:
-                latest += 1
+            latest = max(range(len(values)), key=lambda i: ((millis[i] or 0) if i < len(millis) else 0, i))
             found[str(metric["metricName"])] = number(values[latest])
     return found
 

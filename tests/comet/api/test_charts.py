@@ -1,0 +1,161 @@
+"""Charts and tables of many experiments: as the server holds them, in few requests, with pandas and without."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.comet.api.shelf import FIRST, WORKSPACE, Shelf
+from tests.fixtures.local_server import LocalServer
+from zenml_comet_tracker.comet.api import API, tables
+from zenml_comet_tracker.comet.errors import InvalidArgumentError
+from zenml_comet_tracker.local.store import experiments, facts, metrics, projects
+from zenml_comet_tracker.local.store.experiments import NewExperiment
+from zenml_comet_tracker.local.store.facts import ParameterValue
+from zenml_comet_tracker.local.store.metrics import MetricValue
+
+
+def test_a_chart_holds_what_was_logged(shelf: Shelf, ours: API) -> None:
+    key = shelf["beta"]
+    charts = ours.get_metrics_for_chart([key, shelf["delta"]], ["score"], ["lr"])
+    # Those that have nothing of it are left out.
+    assert list(charts) == [key]
+    points = shelf.server.get("experiment/metrics/get-metric", experimentKey=key, metricName="score")["metrics"]
+    (series,) = charts[key]["metrics"]
+    assert series["metricName"] == "score"
+    assert series["values"] == [float(point["metricValue"]) for point in points]
+    for column, member in (("steps", "step"), ("epochs", "epoch"), ("timestamps", "timestamp")):
+        assert series[column] == [point[member] for point in points]
+    assert charts[key]["params"] == {"lr": "0.5"}
+
+
+def test_a_chart_takes_experiments_for_their_keys(shelf: Shelf, ours: API) -> None:
+    found = [ours.get_experiment_by_key(key) for key in shelf.chart_keys]
+    assert ours.get_metrics_for_chart(found, ["score"]) == ours.get_metrics_for_chart(shelf.chart_keys, ["score"])  # type: ignore[arg-type]
+
+
+def test_a_chart_of_nothing_is_empty(shelf: Shelf, ours: API) -> None:
+    assert ours.get_metrics_for_chart([shelf["beta"]]) == {}
+    chart = ours.get_metrics_for_chart([shelf["beta"]], ["score"])[shelf["beta"]]
+    assert chart["params"] is None
+
+
+def test_only_common_steps_when_metrics_depend_on_each_other(shelf: Shelf, ours: API) -> None:
+    chart = ours.get_metrics_for_chart([shelf["beta"]], ["score", "cost"], independent_metrics=False)[shelf["beta"]]
+    assert [series["steps"] for series in chart["metrics"]] == [[0, 2, 4, 8, 10]] * 2
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda api, key: api.get_metrics_for_chart(key, ["score"]), "put the one into brackets"),
+        (lambda api, key: api.get_metrics_for_chart([key], "score"), r"metrics='score' is one name; .* \['score'\]"),
+        (lambda api, key: api.get_metrics_for_chart([key], [], "lr"), "parameters='lr' is one name"),
+        (lambda api, key: api.get_metrics_for_chart([7], ["score"]), "by key or as APIExperiment, not as int"),
+        (lambda api, key: api.get_metrics_df([key], ["score"], "time"), "'time' is unknown; expected one of step, ep"),
+        (lambda api, key: api.experiments_df(WORKSPACE, FIRST, metrics="score"), "metrics='score' is one name"),
+    ],
+)
+def test_what_cannot_be_asked(shelf: Shelf, ours: API, ask: Any, said: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=said):
+        ask(ours, shelf["beta"])
+
+
+@pytest.fixture
+def no_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter in which pandas is not installed."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+
+
+@pytest.mark.parametrize("interpolate", [True, False])
+def test_without_pandas_a_table_is_its_rows(shelf: Shelf, ours: API, request: Any, interpolate: bool) -> None:
+    table = ours.get_metrics_df(shelf.chart_keys, ["score", "cost"], interpolate=interpolate)
+    assert isinstance(table, pd.DataFrame)
+    request.getfixturevalue("no_pandas")
+    rows = ours.get_metrics_df(shelf.chart_keys, ["score", "cost"], interpolate=interpolate)
+    assert isinstance(rows, list)
+    assert clean(rows) == clean(table.to_dict("records"))
+
+
+def clean(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: None if value != value else value for name, value in row.items()} for row in rows]
+
+
+def test_experiments_are_a_table_of_what_stands_there(shelf: Shelf, ours: API, no_pandas: None) -> None:
+    rows = ours.experiments_df(WORKSPACE, FIRST)
+    stands = shelf.server.get("experiments", workspaceName=WORKSPACE, projectName=FIRST)["experiments"]
+    assert [row["experiment_key"] for row in rows] == [row["experimentKey"] for row in stands]
+    assert [row["duration"] for row in rows] == [60.0] * 5
+    assert [row["start_time"].timestamp() * 1000 for row in rows] == [row["startTimeMillis"] for row in stands]
+    assert [str(row["end_time"].tzinfo) for row in rows] == ["UTC"] * 5
+    for row in rows:
+        logged = last_values(shelf.server, row["experiment_key"])
+        shown = {name.removeprefix("metrics."): value for name, value in row.items() if name.startswith("metrics.")}
+        assert {name: value for name, value in shown.items() if not math.isnan(value)} == logged
+    by_key = {row["experiment_key"]: row for row in rows}
+    assert (by_key[shelf["beta"]]["params.lr"], by_key[shelf["full"]]["params.lr"]) == (0.5, 0.1)
+    assert by_key[shelf["unnamed"]]["params.lr"] is None
+    assert by_key[shelf["full"]]["params.größe"] == "ü"
+    assert by_key[shelf["full"]]["experiment_name"] == "Größe 🚀"
+
+
+def last_values(server: LocalServer, key: str) -> dict[str, float]:
+    """The last value of each metric that is a number, but for those of the system."""
+    summaries = server.get("experiment/metrics/summary", experimentKey=key)["values"]
+    values = {row["name"]: float(row["valueCurrent"]) for row in summaries if not row["name"].startswith("sys.")}
+    return {name: value for name, value in values.items() if not math.isnan(value)}
+
+
+def test_the_columns_of_a_table_are_those_that_are_asked_for(shelf: Shelf, ours: API) -> None:
+    own = ["experiment_key", "experiment_name", "start_time", "end_time", "duration", "running", "has_crashed"]
+    table = ours.experiments_df(WORKSPACE, FIRST, "be", metrics=["score", "nothing"], parameters=[])
+    assert list(table.columns) == [*own, "metrics.score", "metrics.nothing"]
+    assert set(table["experiment_key"]) == {shelf["beta"], shelf["beta 2"]}
+    assert list(ours.experiments_df(WORKSPACE, FIRST, metrics=[], parameters=["lr"]).columns) == [*own, "params.lr"]
+    archived = ours.experiments_df(WORKSPACE, FIRST, archived=True)
+    assert archived["experiment_key"].tolist() == [shelf["gamma"]]
+
+
+def test_a_table_of_a_thousand_experiments_takes_a_dozen_requests(local_server: LocalServer, ours: API) -> None:
+    expected: dict[str, tuple[float | None, int]] = {}
+    with local_server.store.write() as transaction:
+        project = projects.ensure(transaction, WORKSPACE, "a thousand")
+        for number in range(1_000):
+            row = experiments.create(transaction, NewExperiment(f"c{number:031}", project, running=False))
+            facts.add_parameters(
+                transaction.connection, row.id, [ParameterValue("lr", str(number), None, "", "manual", 0)]
+            )
+            if number % 20 == 0:
+                points = [MetricValue("score", number + step / 4, step, None, "", step) for step in range(4)]
+                metrics.add(transaction.connection, row.id, "", points)
+            expected[row.key] = (None if number % 20 else number + 0.75, number)
+    before = ours._connection.requests
+    table = ours.experiments_df(WORKSPACE, "a thousand")
+    assert ours._connection.requests - before <= 20
+    scores = [None if math.isnan(score) else score for score in table["metrics.score"]]
+    found = zip(table["experiment_key"], scores, table["params.lr"], strict=True)
+    assert {key: (score, rate) for key, score, rate in found} == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "last"),
+    [
+        ({"values": [1, 2, 3], "timestamps": [10, 30, 20]}, 2),
+        ({"values": [1, 2, 3], "timestamps": [10, 20, 20]}, 3),
+        ({"values": [1, 2, 3], "timestamps": [20, 20, 10]}, 2),
+        ({"values": [1, "Infinity"], "timestamps": [1, 2]}, math.inf),
+        ({"values": [1, 2]}, 2),
+        ({"values": [1, 2], "timestamps": [None, None]}, 2),
+    ],
+)
+def test_the_last_value_is_the_latest_wherever_it_stands(metric: dict[str, Any], last: float) -> None:
+    assert tables.last_values({"metrics": [{"metricName": "m", **metric}]}) == {"m": last}
+
+
+def test_a_parameter_is_a_number_where_its_column_is() -> None:
+    assert [tables.plain(text, "double") for text in ("3", "0.5", "1e3", "NaN?")] == [3, 0.5, 1000.0, "NaN?"]
+    assert tables.plain("007", "string") == "007"
