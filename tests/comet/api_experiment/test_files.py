@@ -11,13 +11,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
+from PIL import Image
 
 from tests.comet.api_experiment.conftest import Pair
 from tests.comet.api_experiment.everything import DIFF, upload
+from tests.comet.scripted import Answer, ScriptedComet
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
-from zenml_comet_tracker.comet.errors import DownloadError, InvalidArgumentError, InvalidValueError, NotFoundError
+from zenml_comet_tracker.comet.connection import connect
+from zenml_comet_tracker.comet.errors import (
+    ConnectionFailedError,
+    DownloadError,
+    InvalidArgumentError,
+    InvalidValueError,
+    NotFoundError,
+)
 
 
 def content(server: LocalServer, key: str, asset_id: str) -> bytes:
@@ -111,6 +121,32 @@ def test_overwrite_takes_the_place_of_its_name(local_server: LocalServer, experi
     assert content(local_server, experiment.key, asset["assetId"]) == b"True"
 
 
+@pytest.mark.parametrize("form", ["array", "PIL", "bytes", "path", "open"])
+def test_pictures_in_all_forms(form: str, local_server: LocalServer, experiment: APIExperiment, tmp_path: Path) -> None:
+    picture = Image.new("RGB", (5, 4))
+    picture.save(tmp_path / "picture.png")
+    encoded = (tmp_path / "picture.png").read_bytes()
+    given = {
+        "array": numpy.zeros((4, 5, 3), "uint8"), "PIL": picture, "bytes": encoded, "path": tmp_path / "picture.png",
+        "open": io.BytesIO(encoded),
+    }  # fmt: skip
+    said = experiment.log_image(given[form], "a picture", 3, context="train", metadata={"k": "ü"})
+    asset = only_asset(local_server, experiment.key)
+    assert (asset["fileName"], asset["type"], asset["step"], asset["runContext"]) == ("a picture", "image", 3, "train")
+    assert json.loads(asset["metadata"]) == {"k": "ü"}
+    assert Image.open(io.BytesIO(content(local_server, experiment.key, said["assetId"]))).size == (5, 4)
+
+
+def test_films(local_server: LocalServer, experiment: APIExperiment, tmp_path: Path) -> None:
+    (tmp_path / "film.MP4").write_bytes(b"film")
+    said = experiment.log_video(tmp_path / "film.MP4", step=1, context="c")
+    asset = only_asset(local_server, experiment.key)
+    assert (asset["fileName"], asset["type"], asset["step"], asset["runContext"]) == ("film.MP4", "video", 1, "c")
+    assert content(local_server, experiment.key, said["assetId"]) == b"film"
+    with pytest.raises(InvalidValueError, match=r"notes\.txt is no film that Comet plays; \.mp4"):
+        experiment.log_video("notes.txt")
+
+
 @pytest.mark.parametrize("source", ["/not/there", "/tmp", 3, None])
 def test_what_is_no_file_is_told(source: Any, experiment: APIExperiment) -> None:
     with pytest.raises(InvalidValueError, match="file is expected"):
@@ -179,6 +215,15 @@ def test_large_assets_are_never_whole_in_memory(
         tracemalloc.stop()
     assert saved.stat().st_size == size
     assert peak < size // 3
+
+
+def test_an_asset_that_is_cut_off_is_not_saved(comet: ScriptedComet, tmp_path: Path) -> None:
+    experiment = APIExperiment.of(connect("key", url=comet.root), {"experimentKey": "k"})
+    comet.answer_with("experiment/asset/get-asset", Answer(body={"content": "x" * 100}, cut=True))
+    for call in (lambda: experiment.download_asset("a", tmp_path / "file"), lambda: experiment.get_asset("a")):
+        with pytest.raises(ConnectionFailedError):
+            call()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_delete_asset(local_server: LocalServer, experiment: APIExperiment) -> None:

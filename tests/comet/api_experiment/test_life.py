@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.comet.api_experiment.conftest import Pair
+from tests.comet.scripted import Answer, ScriptedComet
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet.api import API
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
@@ -95,6 +96,13 @@ def test_what_cannot_be_made_is_told(
     usual = {"api_key": local_server.api_key, "url": local_server.url, "workspace": "ws"}
     with pytest.raises(error, match=told):
         APIExperiment(**{**usual, **arguments})
+
+
+def test_a_key_that_the_cloud_refuses_is_not_found(comet: ScriptedComet) -> None:
+    comet.answer_with("experiment/metadata", Answer(400, {"msg": "No such experiment", "sdk_error_code": 90210}))
+    with pytest.raises(NotFoundError, match=r"of 'wrong'.*status 400: No such experiment") as raised:
+        APIExperiment("key", url=comet.root, previous_experiment="wrong")
+    assert raised.value.sdk_error_code == 90210
 
 
 def test_positions_are_told() -> None:

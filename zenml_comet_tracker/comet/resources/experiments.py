@@ -151,7 +151,18 @@ def metadata(transport: Transport, experiment_key: str) -> dict[str, Any]:
     `experimentKey`, `experimentName`, `projectId`, `projectName`, `workspaceName`, `startTimeMillis`, `endTimeMillis`,
     `durationMillis`, `archived`, `running`, `hasCrashed`, `filePath`, `fileName`, `optimizationId` and others.
     """
-    return transport.get_json(f"{REST}experiment/metadata", {"experimentKey": experiment_key})
+    try:
+        return transport.get_json(f"{REST}experiment/metadata", {"experimentKey": experiment_key})
+    except errors.StatusError as error:
+        if error.status != 400:
+            raise
+        # So Comet's cloud answers for a key that it does not know.
+        raise errors.NotFoundError(
+            f"GET experiment/metadata of {experiment_key!r}",
+            status=error.status,
+            sdk_error_code=error.sdk_error_code,
+            server_message=error.server_message,
+        ) from None
 
 
 def of_project(
