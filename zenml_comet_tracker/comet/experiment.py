@@ -8,9 +8,11 @@ from os import PathLike
 from types import TracebackType
 from typing import Any
 
+from zenml_comet_tracker.comet.capture import CaptureOptions, begin
 from zenml_comet_tracker.comet.handle import Handle, new_handle
 from zenml_comet_tracker.comet.live import Live
 from zenml_comet_tracker.comet.settings import ResolvedSettings, resolve
+from zenml_comet_tracker.comet.surface.actions import Actions
 from zenml_comet_tracker.comet.surface.artifacts import Artifacts
 from zenml_comet_tracker.comet.surface.contexts import Contexts
 from zenml_comet_tracker.comet.surface.facts import Facts
@@ -23,7 +25,7 @@ from zenml_comet_tracker.comet.surface.sources import Sources
 from zenml_comet_tracker.comet.surface.values import Values
 
 
-class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pictures, Artifacts, Life):
+class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pictures, Artifacts, Actions, Life):
     """One experiment that is being logged. Constructing it does no network I/O; what is logged goes to a journal on
     disk first and is delivered in the background; with `url="offline"` it stays there for `zenml-comet sync`.
 
@@ -31,8 +33,8 @@ class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pic
     a value that cannot be logged raises `InvalidValueError`, and an `end` that leaves something undelivered raises
     `DeliveryError`. `durability="sync"` survives a power cut too, at the price of one fsync a call. `protocol` is
     "batch", "rest", or "auto", which finds out what the server allows. Only a `primary` writer sets the end status.
-    Raises `ConfigurationError` for a missing API key or an unusable setting, `JournalError` when no journal can be
-    written.
+    `capture` says what of the program is taken along: what it prints, its code, git, the machine. Raises
+    `ConfigurationError` for a missing API key or an unusable setting, `JournalError` when no journal can be written.
 
     >>> with Experiment(project_name="digits") as experiment:        # doctest: +SKIP
     ...     experiment.log_metric("loss", 0.3, step=1)
@@ -59,6 +61,7 @@ class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pic
         protocol: str | None = None,
         component_id: str | None = None,
         settings: ResolvedSettings | None = None,
+        capture: CaptureOptions | None = None,
     ) -> None:
         settings = settings or resolve(
             api_key=api_key, workspace=workspace, project_name=project_name, url=url, experiment_key=experiment_key
@@ -77,6 +80,8 @@ class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pic
             component_id=component_id,
         )
         self._open(handle, Live(handle))
+        if capture is not None:
+            self._live.companions.attend(begin(capture, self._record, secrets=(settings.api_key,)))
         if experiment_name:
             self.set_name(experiment_name)
         self.add_tags(tags)

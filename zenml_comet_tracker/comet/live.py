@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from zenml_comet_tracker.comet import exits, sigterm
 from zenml_comet_tracker.comet.companions import Companions
+from zenml_comet_tracker.comet.counts import LOST, counts_of
 from zenml_comet_tracker.comet.delivery.adoption import Adopter, Kin
 from zenml_comet_tracker.comet.delivery.courier import Courier, Progress
 from zenml_comet_tracker.comet.delivery.fostering import Fostering
@@ -34,7 +35,6 @@ from zenml_comet_tracker.comet.transport import open_transport
 logger = logging.getLogger(__name__)
 
 ENDED = "the experiment has ended"
-LOST = "the journal was deleted"
 # Python does not wake a thread for a signal that comes in the moment before it sleeps.
 SIGNALS_SECONDS = 0.5
 
@@ -69,6 +69,8 @@ class Live:
         self._dropped: Counter[str] = Counter()
         self._end_problem: str | None = None
         self.companions = Companions()
+        # When the user says that it ended.
+        self.ended_millis: int | None = None
         self._part: _Part | None = None
         exits.know(self)
         if not lazy:
@@ -153,7 +155,7 @@ class Live:
     def stats(self) -> Stats:
         """The counts now, of this process."""
         counted = self._before + Stats(dropped=dict(self._dropped))
-        return counted if self._part is None else counted + _counts(self._part)
+        return counted if self._part is None else counted + counts_of(self._part.writer, self._part.courier)
 
     def wait_for_handshake(self, timeout: float) -> Handshake | None:
         """The handshake; None when the server refuses, cannot be reached, or the time is over."""
@@ -166,6 +168,7 @@ class Live:
 
         One line in the log says what is left, if anything is.
         """
+        self.companions.gather()
         part = self._part
         if part is None:
             return True
@@ -217,6 +220,8 @@ class Live:
 
         A failure that is told after a good end still counts: what ended its experiment early may fail later.
         """
+        if not self._ended:
+            self.companions.dismiss()
         with self._lock:
             if self._ended and (error is None or self._failed):
                 return
@@ -224,7 +229,7 @@ class Live:
             exits.forget(self)
             if again and self._part is not None and self._part.courier.stopped:
                 self._start_over()
-            end = End(time.time_ns() // 1_000_000, self.header.attempt, error)
+            end = End(time.time_ns() // 1_000_000, self.header.attempt, error, self.ended_millis)
             if self._part is not None and not self._write_end(self._part, end):
                 self._start_over()
                 self._write_end(self._part, end)
@@ -246,7 +251,7 @@ class Live:
         exits.forget(self)
         self._has_kin = False
         self._before, self._dropped = Stats(), Counter()
-        self.companions = Companions()
+        self.companions = self.companions.of_child()
         self._lock = threading.RLock()
         own = self.header.parent_writer if inherited is None else self.header.writer
         self._handle = self._handle.for_child(own)
@@ -257,7 +262,7 @@ class Live:
     def _start_over(self) -> None:
         """A journal for an end status whose own is delivered and gone."""
         assert self._part is not None  # noqa: S101
-        self._before += _counts(self._part)
+        self._before += counts_of(self._part.writer, self._part.courier)
         header = replace(self.header, writer=new_writer_id(), mode="get_or_create")
         self._handle = replace(self._handle, header=header)
         self._start()
@@ -371,24 +376,3 @@ class Live:
         except JournalError:
             writer.close()
             raise
-
-
-def _counts(part: _Part) -> Stats:
-    writer, courier = part.writer, part.courier
-    dropped, refused = Counter(writer.dropped), Counter[str]()
-    for lane in courier.journal.lanes.values():
-        # A copy, because the delivering thread may add to it.
-        refused += Counter(dict(lane.refused))
-    dropped[LOST] += courier.lost
-    # What is accepted last: it only grows, and what is counted as sent was accepted before.
-    sent = courier.delivered
-    accepted = writer.accepted
-    return Stats(
-        accepted=accepted,
-        sent=sent,
-        pending=max(0, accepted - sent - refused.total() - dropped[LOST]),
-        refused=dict(refused),
-        dropped=dict(+dropped),
-        bytes_sent=courier.bytes_sent,
-        throttled_seconds=courier.throttled_seconds,
-    )

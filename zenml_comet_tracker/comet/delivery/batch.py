@@ -45,6 +45,8 @@ class BatchProtocol(SpokenProtocol):
         if end.error is not None:
             status.report_end(transport, self.experiment_key, when, error=end.error)
         status.report(transport, self._api_key, self.handshake, when, alive=False)
+        if end.ended_millis is not None:
+            status.set_times(transport, self.experiment_key, end_millis=end.ended_millis)
 
     def _send_values(self, transport: Transport, lane: str, portion: Portion, headers: Headers) -> None:
         write = metrics.write_batch if lane == METRICS else parameters.write_batch

@@ -61,7 +61,10 @@ class RestProtocol(SpokenProtocol):
         if not self.handshake.journal_lanes:
             # The documented call has no time of its own, and the end may be delivered days later.
             self._spend()
-            status.set_times(transport, self.experiment_key, self._started_millis, end.at_millis)
+            ended = end.at_millis if end.ended_millis is None else end.ended_millis
+            status.set_times(transport, self.experiment_key, self._started_millis, ended)
+        elif end.ended_millis is not None:
+            status.set_times(transport, self.experiment_key, end_millis=end.ended_millis)
 
     def _spend(self) -> None:
         if self._quota is not None:

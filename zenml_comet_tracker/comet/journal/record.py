@@ -146,11 +146,15 @@ class Header:
 
 @dataclass(frozen=True)
 class End:
-    """How the experiment ended: at which time, in which attempt, and with which error if it failed."""
+    """How the experiment ended: at which time, in which attempt, and with which error if it failed.
+
+    `ended_millis` is the time at which the user says that it ended, if that is another one.
+    """
 
     at_millis: int
     attempt: int
     error: str | None = None
+    ended_millis: int | None = None
 
     def save(self, folder: Path, *, sync: bool = False) -> None:
         """Writes the end status; the last one written counts."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from zenml_comet_tracker.comet import browser
+from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT
 from zenml_comet_tracker.comet.resources import experiments
 from zenml_comet_tracker.comet.stats import Stats
 from zenml_comet_tracker.comet.surface.base import Surface
@@ -55,3 +58,34 @@ class Identity(Surface):
     def stats(self) -> Stats:
         """How many values were accepted, sent, refused and dropped, and how many wait."""
         return self._live.stats()
+
+    def get_url(self) -> str | None:
+        """As `url`, for which it waits until the server has opened the experiment, at most 30 seconds."""
+        return self.url or (None if self._settings.offline else self.wait_for_url(FINISH_TIMEOUT))
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was ended, so that nothing can be logged any more."""
+        return self._live.ended
+
+    def get_dynamic(self) -> bool:
+        """Whether it can still be logged to."""
+        return not self._live.ended
+
+    def print(self) -> None:
+        """Prints key and page."""
+        print(f"Comet experiment {self.id}\n{self.url or 'not on a server yet'}")  # noqa: T201
+
+    def display(
+        self, clear: bool = False, wait: bool = True, new: int = 0, autoraise: bool = True, tab: str | None = None
+    ) -> None:
+        """Shows the experiment's page: in a notebook below the cell, else in a browser.
+
+        `clear` empties the cell before, with `wait` only when the page is there. `new=1` asks for a new window, 2 for a
+        new tab; `autoraise` for it to come to the front. `tab` is the part of the page to show, a part of its address.
+        """
+        address = self.get_url()
+        if address is None:
+            raise ConfigurationError("The experiment has no page yet: no server has opened it")
+        shown = f"{address}?experiment-tab={tab}" if tab else address
+        browser.show(shown, clear=clear, wait=wait, new=new, autoraise=autoraise)

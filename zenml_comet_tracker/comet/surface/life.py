@@ -1,11 +1,14 @@
-"""The end of an experiment, and the waiting for delivery."""
+"""Start and end of an experiment, and the waiting for delivery."""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-from zenml_comet_tracker.comet.errors import DeliveryError
+from zenml_comet_tracker.comet import values
+from zenml_comet_tracker.comet.errors import DeliveryError, InvalidValueError
 from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT, error_text
+from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.stats import DeliveryReport
 from zenml_comet_tracker.comet.surface.base import Surface
 
@@ -13,7 +16,29 @@ logger = logging.getLogger(__name__)
 
 
 class Life(Surface):
-    """Flush and end."""
+    """Start and end, and flush."""
+
+    @logging_call
+    def set_start_end_time(self, start: Any = None, end: Any = None) -> None:
+        """Says when the experiment began and ended, in milliseconds since the epoch; what is left out stays.
+
+        An end that is set here stays when the experiment ends.
+        """
+        start_millis, end_millis = (None if time is None else values.step_of(time) for time in (start, end))
+        if (start is not None and start_millis is None) or (end is not None and end_millis is None):
+            raise InvalidValueError(f"Times are milliseconds since the epoch, whole numbers; got {start!r} and {end!r}")
+        if end_millis is not None:
+            self._live.ended_millis = end_millis
+        if start_millis is not None or end_millis is not None:
+            self._record.times(start_millis, end_millis)
+
+    def set_start_time(self, start_server_timestamp: Any) -> None:
+        """As `set_start_end_time`, the start alone."""
+        self.set_start_end_time(start=start_server_timestamp)
+
+    def set_end_time(self, end_server_timestamp: Any) -> None:
+        """As `set_start_end_time`, the end alone."""
+        self.set_start_end_time(end=end_server_timestamp)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Whether all that was logged so far was delivered within `timeout` seconds (30 by default)."""
@@ -32,6 +57,10 @@ class Life(Surface):
                 f"Experiment {self._live.header.experiment_key} is not delivered whole: {report.reason}"
             )
         return report
+
+    def stop(self) -> DeliveryReport:
+        """As `end()`."""
+        return self.end()
 
     def _end(self, error: BaseException | str | None, timeout: float | None) -> DeliveryReport:
         first = not self._live.ended
