@@ -171,6 +171,11 @@ class Transport:
         """The JSON object that POST `path` with a JSON body answers with; `{}` for an empty answer."""
         return self.post_bytes(path, orjson.dumps(body), headers=headers, params=params)
 
+    def post_for_bytes(self, path: str, body: Any) -> bytes:
+        """The raw body that POST `path` with a JSON body answers with."""
+        sent = {"Content-Type": JSON_TYPE}
+        return bytes(self._posted(path, None, orjson.dumps(body), sent, self._options.read_timeout).content)
+
     def put_json(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON object that PUT `path` with a JSON body answers with; `{}` for an empty answer."""
         what = f"PUT {path}"
@@ -245,10 +250,20 @@ class Transport:
         headers: Mapping[str, str],
         limit: float,
     ) -> dict[str, Any]:
+        return _json_object(f"POST {path}", self._posted(path, params, body, headers, limit))
+
+    def _posted(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: bytes | MultipartEncoder,
+        headers: Mapping[str, str],
+        limit: float,
+    ) -> requests.Response:
         what = f"POST {path}"
         with self._translated(what):
             prepared = self._prepared_post(path, params, body, headers)
-        return _json_object(what, self._send(what, prepared, limit))
+        return self._send(what, prepared, limit)
 
     def _prepared_post(
         self, path: str, params: Mapping[str, Any] | None, body: bytes | MultipartEncoder, headers: Mapping[str, str]
