@@ -21,11 +21,12 @@ from zenml_comet_tracker.comet.surface.identity import Identity
 from zenml_comet_tracker.comet.surface.life import Life
 from zenml_comet_tracker.comet.surface.machine import Machine
 from zenml_comet_tracker.comet.surface.pictures import Pictures
+from zenml_comet_tracker.comet.surface.registry import Registering
 from zenml_comet_tracker.comet.surface.sources import Sources
 from zenml_comet_tracker.comet.surface.values import Values
 
 
-class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pictures, Artifacts, Actions, Life):
+class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pictures, Artifacts, Registering, Actions, Life):
     """One experiment that is being logged. Constructing it does no network I/O; what is logged goes to a journal on
     disk first and is delivered in the background; with `url="offline"` it stays there for `zenml-comet sync`.
 

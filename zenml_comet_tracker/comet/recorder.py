@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
+
 from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.journal.record import FILES, METRICS, PARAMETERS, REST
@@ -118,6 +120,13 @@ class Recorder(Statements):
         asset = self._asset(file_name, step, None, metadata, overwrite, None, more)
         written = self._live.append(REST, [{"k": "link", "t": _now(), "link": uri, "asset": asset}])
         return self._found(asset) if written else None
+
+    def registration(self, model_name: Any, wanted: Mapping[str, Any]) -> bool:
+        """Records that a model is to be registered: as a file, behind those that make it up."""
+        item = {**wanted["item"], "experimentModelName": self._names[values.name_of(model_name)] or "unnamed"}
+        content = orjson.dumps({**wanted, "item": item})
+        row = {"k": "registration", "t": _now(), "name": item["experimentModelName"]}
+        return self._live.append_file(FILES, row, content, uuid.uuid4().hex)
 
     def code(self, text: str, file_name: str) -> dict[str, str] | None:
         """Records the program's source: as that of the experiment, and as a file beside others of its kind."""

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import tempfile
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from zenml_comet_tracker.comet.errors import DownloadError
 
 
-def save(pieces: Iterable[bytes], path: Path) -> Path:
-    """Saves what arrives as the file `path`, in place of one that is there; until it is whole, that one stays."""
+def save(pieces: Iterable[bytes], path: Path, check: Callable[[Path], None] = lambda _: None) -> Path:
+    """Saves what arrives as the file `path`, in place of one that is there; until it is whole, that one stays.
+
+    `check` may refuse what arrived with an error of its own.
+    """
     arriving = _begun(pieces)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name[:50]}.{uuid.uuid4().hex}.part")
     try:
         with part.open("xb") as stream:
             stream.writelines(arriving)
+        check(part)
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -42,6 +47,12 @@ def below(folder: Path, name: str) -> Path:
     return path
 
 
+def check_zip(path: Path) -> None:
+    """Raises `DownloadError` for what is no whole zip."""
+    with path.open("rb") as arrived, _whole(arrived, "the file"):
+        pass
+
+
 def unpack(pieces: Iterable[bytes], folder: Path) -> list[Path]:
     """Unpacks a zip that arrives below a folder; what it wrote. Files that are there are replaced.
 
@@ -51,18 +62,24 @@ def unpack(pieces: Iterable[bytes], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as arrived:
         arrived.writelines(arriving)
-        try:
-            with zipfile.ZipFile(arrived) as archive:
-                return _unpack(archive, folder)
-        except (zipfile.BadZipFile, zlib.error) as error:
-            raise DownloadError(f"What arrived for {folder} is no whole zip: {error}") from None
+        with _whole(arrived, str(folder)) as archive:
+            return _unpack(archive, folder)
+
+
+@contextlib.contextmanager
+def _whole(arrived: IO[bytes], what: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(arrived) as archive:
+            if damaged := archive.testzip():
+                raise DownloadError(f"What arrived for {what} is damaged at {damaged!r}; nothing was written.")
+            yield archive
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise DownloadError(f"What arrived for {what} is no whole zip: {error}") from None
 
 
 def _unpack(archive: zipfile.ZipFile, folder: Path) -> list[Path]:
     files = [info for info in archive.infolist() if not info.is_dir()]
     places = [below(folder, info.filename) for info in files]
-    if damaged := archive.testzip():
-        raise DownloadError(f"What arrived for {folder} is damaged at {damaged!r}; nothing was written.")
     for info, place in zip(files, places, strict=True):
         with archive.open(info) as source:
             save(_pieces(source), place)

@@ -8,11 +8,12 @@ from zenml_comet_tracker.comet.api.charts import Charts
 from zenml_comet_tracker.comet.api.experiment_actions import ExperimentActions
 from zenml_comet_tracker.comet.api.experiment_readings import ExperimentReadings
 from zenml_comet_tracker.comet.api.panel import Panel
+from zenml_comet_tracker.comet.api.registry import Registry
 from zenml_comet_tracker.comet.api.searching import Searching
 from zenml_comet_tracker.comet.api.views import Views
 
 
-class API(Views, Charts, ExperimentReadings, ExperimentActions, Searching, Artifacts, Panel, Caching):
+class API(Views, Charts, ExperimentReadings, ExperimentActions, Searching, Registry, Artifacts, Panel, Caching):
     """Reads everything that the API key may see, and changes projects and experiments at once over REST.
 
     `api_key`, `workspace`, `project_name` and `url` come from the arguments, the environment or Comet's configuration

@@ -139,7 +139,7 @@ class Fetcher:
         return had > 0
 
     def _receive_from(self, file: VersionFile, stream: BinaryIO, start: int) -> None:
-        begin, pieces = assets.content(self.transport, self.consumer, file.asset_id, start, file.version_id)
+        begin, pieces = assets.content(self.transport, self.consumer, file.asset_id, start, file.version_id or None)
         if begin != start:
             self._start_over(stream)
         stream.seek(begin)

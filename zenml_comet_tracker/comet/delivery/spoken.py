@@ -7,11 +7,14 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import orjson
+
 from zenml_comet_tracker.comet.delivery.protocol import Protocol
 from zenml_comet_tracker.comet.errors import NotFoundError
 from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import BATCHED_LANES, FILES, Header
+from zenml_comet_tracker.comet.registration import Registration, register
 from zenml_comet_tracker.comet.resources import (
     Headers,
     code,
@@ -73,7 +76,10 @@ class SpokenProtocol(Protocol):
         (row,) = portion.rows()
         if lane == FILES:
             with self._journal.open_kept(row["file"]) as stream:
-                self._upload(transport, row, stream, headers)
+                if row["k"] == "registration":
+                    self._register(transport, orjson.loads(stream.read()), headers)
+                else:
+                    self._upload(transport, row, stream, headers)
         else:
             self._send_row(transport, row, headers)
         return True
@@ -136,6 +142,13 @@ class SpokenProtocol(Protocol):
                 status.set_times(transport, key, row["start"], row["end"], headers)
             case unknown:
                 raise ValueError(f"a record of kind {unknown!r}, which this version does not know")
+
+    def _register(self, transport: Transport, wanted: Registration, headers: Headers) -> None:
+        try:
+            register(transport, self.experiment_key, wanted, headers)
+        except NotFoundError as error:
+            # The model is not there, nor will be: what was logged before has gone before.
+            raise ValueError(str(error)) from error
 
     def _printed(self, row: dict[str, Any]) -> Printed:
         # A server that keeps the order of a lane itself needs no places, which several writers could not agree on.

@@ -60,7 +60,8 @@ class Version:
 
 @dataclass(frozen=True)
 class VersionFile:
-    """One file of a version; `link` only of a remote one. `sha256` is None where the server does not say."""
+    """One file of a version; `link` only of a remote one. `sha256` is None where the server does not say, and
+    `version_id` empty for a file of a registered model."""
 
     artifact_id: str
     version_id: str

@@ -215,7 +215,10 @@ def described(connection: Any, row: Any, root: str) -> dict[str, Any]:
         "userName": row.user_name,
         "createdAt": row.created_millis,
         "lastUpdated": row.updated_millis,
-        "assets": [listed(file, row.experiment_key, root) for file in registry_items.files(connection, row)],
+        "assets": [
+            {**listed(file, row.experiment_key, root), "sha256": file.sha256}
+            for file in registry_items.files(connection, row)
+        ],
         "restApiUrl": f"{root}/api/rest/v2/registry-model/item/download?{urlencode(query)}",
     }
 
