@@ -12,19 +12,19 @@ from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet.api import API
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def shelf(local_server: LocalServer) -> Shelf:
-    """A workspace that no test changes."""
+    """A workspace that no test changes, filled once for as long as its server lives."""
     return stock(local_server)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def ours(local_server: LocalServer) -> API:
     """Our `API` on `local_server`."""
     return API(local_server.api_key, url=local_server.url)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def official(local_server: LocalServer) -> Iterator[Any]:
     """The official SDK's `API` on `local_server`, with its cache off."""
     with pytest.MonkeyPatch.context() as patch:

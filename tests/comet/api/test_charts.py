@@ -10,13 +10,10 @@ import pandas as pd
 import pytest
 
 from tests.comet.api.shelf import FIRST, WORKSPACE, Shelf
+from tests.comet.scripted import Answer, Asked, ScriptedComet
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet.api import API, tables
 from zenml_comet_tracker.comet.errors import InvalidArgumentError
-from zenml_comet_tracker.local.store import experiments, facts, metrics, projects
-from zenml_comet_tracker.local.store.experiments import NewExperiment
-from zenml_comet_tracker.local.store.facts import ParameterValue
-from zenml_comet_tracker.local.store.metrics import MetricValue
 
 
 def test_a_chart_holds_what_was_logged(shelf: Shelf, ours: API) -> None:
@@ -120,25 +117,36 @@ def test_the_columns_of_a_table_are_those_that_are_asked_for(shelf: Shelf, ours:
     assert archived["experiment_key"].tolist() == [shelf["gamma"]]
 
 
-def test_a_table_of_a_thousand_experiments_takes_a_dozen_requests(local_server: LocalServer, ours: API) -> None:
-    expected: dict[str, tuple[float | None, int]] = {}
-    with local_server.store.write() as transaction:
-        project = projects.ensure(transaction, WORKSPACE, "a thousand")
-        for number in range(1_000):
-            row = experiments.create(transaction, NewExperiment(f"c{number:031}", project, running=False))
-            facts.add_parameters(
-                transaction.connection, row.id, [ParameterValue("lr", str(number), None, "", "manual", 0)]
-            )
-            if number % 20 == 0:
-                points = [MetricValue("score", number + step / 4, step, None, "", step) for step in range(4)]
-                metrics.add(transaction.connection, row.id, "", points)
-            expected[row.key] = (None if number % 20 else number + 0.75, number)
-    before = ours._connection.requests
-    table = ours.experiments_df(WORKSPACE, "a thousand")
-    assert ours._connection.requests - before <= 20
+def test_a_table_of_a_thousand_experiments_takes_a_dozen_requests(comet: ScriptedComet) -> None:
+    rows = [{"experimentKey": f"{number:032}", "startTimeMillis": number} for number in range(1_000)]
+    columns = [{"name": "score", "source": "metrics", "type": "double"}]
+    columns += [{"name": "lr", "source": "params", "type": "double"}, {"name": "sys.cpu", "source": "metrics"}]
+    comet.answer_with("/experiments", Answer(body={"experiments": rows}))
+    comet.answer_with("/project/column-names", Answer(body={"columns": columns}))
+
+    def chart(asked: Asked) -> Answer | None:
+        if not asked.path.endswith("/multi-metric-chart"):
+            return None
+        assert (asked.json["metrics"], asked.json["params"]) == (["score"], ["lr"])
+        numbers = {key: int(key) for key in asked.json["targetedExperiments"]}
+        charts = {
+            key: {
+                "metrics": [{"metricName": "score", "values": [0, number / 2], "timestamps": [1, 2]}],
+                "params": {"lr": str(number)},
+            }
+            for key, number in numbers.items()
+            if number % 3
+        }
+        return Answer(body={"experiments": charts})
+
+    comet.rules.insert(0, chart)
+    table = API("key", url=comet.root).experiments_df("w", "p")
+    assert len(comet.asked) <= 20
+    assert table["experiment_key"].tolist() == [row["experimentKey"] for row in rows]
     scores = [None if math.isnan(score) else score for score in table["metrics.score"]]
-    found = zip(table["experiment_key"], scores, table["params.lr"], strict=True)
-    assert {key: (score, rate) for key, score, rate in found} == expected
+    assert scores == [number / 2 if number % 3 else None for number in range(1_000)]
+    assert table["params.lr"].dropna().tolist() == [number for number in range(1_000) if number % 3]
+    assert "metrics.sys.cpu" not in table
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import insert
 
 from tests.comet.scripted import Answer, Asked, ScriptedComet
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet.api import API
 from zenml_comet_tracker.comet.api.listing import PAGE_SIZE, Row, every
-from zenml_comet_tracker.local.store import experiments, projects
-from zenml_comet_tracker.local.store.experiments import NewExperiment
+from zenml_comet_tracker.local.store import projects, schema
 
 WORKSPACE = "large"
+START = 1_790_000_000_000
 
 
 class Project:
@@ -85,14 +86,16 @@ def test_new_ones_on_the_way_do_no_harm() -> None:
 @pytest.fixture(scope="module")
 def large(local_server: LocalServer) -> list[str]:
     """The keys of 2,050 experiments in one project, the newest first."""
-    made = [f"{number:032}" for number in range(2_050)]
+    made = [f"b{number:031}" for number in range(2_050)]
     with local_server.store.write() as transaction:
         project = projects.ensure(transaction, WORKSPACE, "many")
-        for number, key in enumerate(made):
-            new = NewExperiment(
-                key, project, running=False, name=f"run {number}", start_millis=1_790_000_000_000 + number
-            )
-            experiments.create(transaction, new)
+        # One by one they would take a second.
+        same = dict.fromkeys(("created_millis", "status_millis", "last_beat_millis", "updated_millis"), START)
+        rows = [
+            {"key": key, "project_id": project, "name": f"run {number}", "start_millis": START + number, **same}
+            for number, key in enumerate(made)
+        ]
+        transaction.connection.execute(insert(schema.experiment), [{**row, "running": False} for row in rows])
     return made[::-1]
 
 
