@@ -7,11 +7,13 @@ import json
 import math
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.local.sdk.conftest import Session, assert_clean
+from zenml_comet_tracker.comet.api import API
 
 WEIGHTS = bytes(range(64))
 Assets = dict[str, dict[str, Any]]
@@ -207,6 +209,19 @@ def test_28_log_artifact(session: Session, key: str) -> None:
     assert session.value("28-log_artifact") == ["sdk", "art1", "1.2.0", ["al"], "frozenset({'vt'})"]
     read = session.server.get("artifacts/version", workspace="sdk", artifactName="art1", version="1.2.0")
     assert (read["experimentKey"], json.loads(read["metadata"]), read["sizeInBytes"]) == (key, {"m": 1}, 75)
+
+
+def test_28_our_client_gets_the_artifact(session: Session, key: str, tmp_path: Path) -> None:
+    found = API(session.server.api_key, url=session.server.url).get_artifact("sdk", "art1", version="1.2.0")
+    assert (found.artifact_type, found.metadata, found.source_experiment_key) == ("dataset", {"m": 1}, key)
+    artifact = found.download(str(tmp_path))
+    assert {asset.logical_path: (asset.metadata, asset.link) for asset in artifact.assets} == {
+        "d/a.txt": ({"f": 1}, None),
+        "mdl/w.bin": (None, None),
+        "remote.bin": ({"far": True}, "http://127.0.0.1/remote.bin"),
+    }
+    assert (tmp_path / "d" / "a.txt").read_text() == "hello world"
+    assert (tmp_path / "mdl" / "w.bin").read_bytes() == WEIGHTS
 
 
 def test_29_get_artifact(session: Session, key: str) -> None:

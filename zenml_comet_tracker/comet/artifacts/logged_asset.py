@@ -91,8 +91,8 @@ class LoggedArtifactAsset:
         return self._origin.source_experiment_key
 
     def is_remote_and_synced(self) -> bool:
-        """Whether it is a link whose file Comet's own client found in a bucket, and noted its version of."""
-        return self.remote and "comet_artifact_remote_synced" in (self.metadata or {})
+        """Whether it is a link that Comet's own client made of one object of a bucket, and noted so."""
+        return self.remote and bool((self.metadata or {}).get("synced"))
 
     def is_asset_downloadable(self) -> bool:
         """Whether `download` can get it: the server has its bytes. A link leads elsewhere."""
