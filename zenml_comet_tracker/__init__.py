@@ -10,10 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zenml_comet_tracker import api, query
+    from zenml_comet_tracker import api, cometr, query
     from zenml_comet_tracker.comet.api import API
     from zenml_comet_tracker.comet.api_experiment import APIExperiment
     from zenml_comet_tracker.comet.artifacts import Artifact, create_artifact
+    from zenml_comet_tracker.comet.capture import CaptureOptions
+    from zenml_comet_tracker.comet.cometr import create_experiment, get_experiment
     from zenml_comet_tracker.comet.experiment import Experiment
     from zenml_comet_tracker.comet.panels import PanelContext
     from zenml_comet_tracker.comet.query import Environment, Metadata, Metric, Other, Parameter, Tag
@@ -36,6 +38,7 @@ _HOMES = {
     "API": "comet.api",
     "APIExperiment": "comet.api_experiment",
     "Artifact": "comet.artifacts",
+    "CaptureOptions": "comet.capture",
     "CometExperimentTracker": "tracker",
     "CometExperimentTrackerConfig": "flavor",
     "CometExperimentTrackerFlavor": "flavor",
@@ -49,18 +52,21 @@ _HOMES = {
     "Parameter": "comet.query",
     "Tag": "comet.query",
     "create_artifact": "comet.artifacts",
+    "create_experiment": "comet.cometr",
     "current_experiment": "tracker",
+    "get_experiment": "comet.cometr",
     "log_metrics": "tracker",
     "log_params": "tracker",
     "ui": "comet.ui",
 }
 # Modules that code written for Comet reaches as attributes of the package: `comet_ml.api.API`.
-_MODULES = ("api", "query")
+_MODULES = ("api", "cometr", "query")
 
 __all__ = [
     "API",
     "APIExperiment",
     "Artifact",
+    "CaptureOptions",
     "CometExperimentTracker",
     "CometExperimentTrackerConfig",
     "CometExperimentTrackerFlavor",
@@ -75,8 +81,11 @@ __all__ = [
     "Tag",
     "__version__",
     "api",
+    "cometr",
     "create_artifact",
+    "create_experiment",
     "current_experiment",
+    "get_experiment",
     "log_metrics",
     "log_params",
     "query",
