@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from os import PathLike
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zenml_comet_tracker.comet.capture import CaptureOptions, begin
 from zenml_comet_tracker.comet.handle import Handle, new_handle
 from zenml_comet_tracker.comet.live import Live
 from zenml_comet_tracker.comet.settings import ResolvedSettings, resolve
@@ -25,8 +24,13 @@ from zenml_comet_tracker.comet.surface.registry import Registering
 from zenml_comet_tracker.comet.surface.sources import Sources
 from zenml_comet_tracker.comet.surface.values import Values
 
+if TYPE_CHECKING:
+    from zenml_comet_tracker.comet.capture import CaptureOptions
 
-class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pictures, Artifacts, Registering, Actions, Life):
+
+class Experiment(
+    Identity, Values, Contexts, Facts, Machine, Sources, Files, Pictures, Artifacts, Registering, Actions, Life
+):
     """One experiment that is being logged. Constructing it does no network I/O; what is logged goes to a journal on
     disk first and is delivered in the background; with `url="offline"` it stays there for `zenml-comet sync`.
 
@@ -82,6 +86,9 @@ class Experiment(Identity, Values, Contexts, Facts, Machine, Sources, Files, Pic
         )
         self._open(handle, Live(handle))
         if capture is not None:
+            # Who captures nothing need not wait for its import.
+            from zenml_comet_tracker.comet.capture import begin
+
             self._live.companions.attend(begin(capture, self._record, secrets=(settings.api_key,)))
         if experiment_name:
             self.set_name(experiment_name)
