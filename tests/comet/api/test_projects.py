@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.comet.api.shelf import FIRST, SECOND, WORKSPACE, Shelf
+from tests.comet.scripted import Answer, ScriptedComet
 from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.api import API
@@ -164,6 +166,20 @@ def test_a_wrong_key_is_told_from_what_is_not_there(local_server: LocalServer) -
     api = API("f" * 40, url=local_server.url)
     for ask in (api.get_workspaces, lambda: api.get_project("w", "p"), lambda: api.get_experiment_by_key("f" * 32)):
         with pytest.raises(errors.UnauthorizedError):
+            ask()
+
+
+def test_a_404_of_something_in_between_is_no_answer_to_whether_it_is_there(comet: ScriptedComet) -> None:
+    for path in ("/project", "/experiment/metadata", "/experiments"):
+        comet.answer_with(path, Answer(404, "<html>nothing here</html>"))
+    api = API("key", url=comet.root)
+    asks: list[Callable[[], Any]] = [
+        lambda: api.get_project("w", "p"),
+        lambda: api.get_experiment_by_key("f" * 32),
+        lambda: api.get("w/p/name"),
+    ]
+    for ask in asks:
+        with pytest.raises(errors.NotFoundError):
             ask()
 
 

@@ -17,9 +17,7 @@ from zenml_comet_tracker.comet.resources import account, experiments, projects
 class Experiments(ApiBase):
     """How `API` finds experiments."""
 
-    def get(
-        self, workspace: str | None = None, project_name: str | None = None, experiment: str | None = None
-    ) -> list[str] | list[APIExperiment] | APIExperiment | None:
+    def get(self, workspace: str | None = None, project_name: str | None = None, experiment: str | None = None) -> Any:
         """What lies at a place: workspaces, a workspace's projects, a project's experiments, or one experiment.
 
         Workspaces and projects are names, experiments are `APIExperiment`s. The experiment is named by its name or its
