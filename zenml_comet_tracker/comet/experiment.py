@@ -87,7 +87,7 @@ class Experiment(
         self._open(handle, Live(handle))
         if capture is not None:
             # Who captures nothing need not wait for its import.
-            from zenml_comet_tracker.comet.capture import begin
+            from zenml_comet_tracker.comet.capture.capture import begin
 
             self._live.companions.attend(begin(capture, self._record, secrets=(settings.api_key,)))
         if experiment_name:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.comet.capture.sinks import KeptSink
-from zenml_comet_tracker.comet.capture import NOTHING, CaptureOptions, begin, capture, code, git, system_metrics
+from zenml_comet_tracker.comet.capture import NOTHING, CaptureOptions, capture, code, git, system_metrics
+from zenml_comet_tracker.comet.capture.capture import begin
 
 EVERYTHING = CaptureOptions(log_error=True, log_git_info=True)
 

@@ -83,6 +83,21 @@ def test_looking_writes_nothing(repository: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in (repository / ".git").rglob("*")} == before
 
 
+def test_a_change_in_the_same_moment_as_the_commit_is_seen(repository: Path) -> None:
+    # Of the same size and time as what is committed: git looks inside only because the index is as old.
+    script = repository / "train.py"
+    _git(repository, "config", "core.trustctime", "false")
+    moment = (repository / ".git" / "index").stat().st_mtime_ns
+    os.utime(script, ns=(moment, moment))
+    _git(repository, "update-index", "--refresh")
+    os.utime(repository / ".git" / "index", ns=(moment, moment))
+    script.write_text("six\n")
+    os.utime(script, ns=(moment, moment))
+    patch = _state(repository).patch
+    assert patch is not None
+    assert b"+six" in patch
+
+
 def test_a_detached_head(repository: Path) -> None:
     first = _git(repository, "rev-list", "--max-parents=0", "HEAD")
     _git(repository, "checkout", "-q", first)

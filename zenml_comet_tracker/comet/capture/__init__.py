@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from zenml_comet_tracker.comet.capture.capture import Capture, begin
 from zenml_comet_tracker.comet.capture.options import NOTHING, CaptureOptions
 from zenml_comet_tracker.comet.capture.sink import Sink
 
-__all__ = ["NOTHING", "Capture", "CaptureOptions", "Sink", "begin"]
+__all__ = ["NOTHING", "CaptureOptions", "Sink"]

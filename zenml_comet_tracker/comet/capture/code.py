@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +72,8 @@ def _of_cells() -> Code | None:
 def _of_script() -> Code | None:
     path = program_path()
     if path is not None and path.stat().st_size <= MAX_BYTES and not _is_binary(path):
+        import tokenize
+
         # As Python reads it: in the encoding that the file says.
         with tokenize.open(str(path)) as stream:
             return Code(stream.read(), path.name, str(path))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import shutil
-import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +61,8 @@ def state_of(folder: Path) -> GitState | None:
 
 def zipped(patch: bytes) -> bytes:
     """The patch as Comet wants it: a zip file that holds `git_diff.patch`."""
+    import zipfile
+
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(PATCH_NAME, patch)
@@ -107,11 +107,14 @@ def _patch(repository: Repo) -> bytes | None:
     """What differs from the last commit, staged or not, in submodules too."""
     if repository.bare:
         return None
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         copy, index = Path(folder, "index"), Path(repository.index.path)
         if index.is_file():
-            # A diff writes to the index what it found out, and a commit of the user's may then find it locked.
-            shutil.copyfile(index, copy)
+            # A diff writes to the index what it found out, and a commit of the user's may then find it locked. With its
+            # time, by which git knows which files may have changed in the same moment.
+            shutil.copy2(index, copy)
             repository.git.update_environment(GIT_INDEX_FILE=str(copy))
         patch = _diff(repository)
     if patch is None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
-import platform
 import re
 import socket
 import sys
@@ -29,6 +27,9 @@ _DPKG_ENTRY = re.compile(
 
 def of_process(arguments: Sequence[str], secrets: Iterable[str] = ()) -> dict[str, Any]:
     """Process and machine, by the names of the wire; what cannot be found out is left out. Asks no network."""
+    import getpass
+    import platform
+
     secrets = tuple(secrets)
     return _told(
         {
@@ -96,6 +97,8 @@ def _addresses() -> list[str]:
 
 
 def _processor() -> str | None:
+    import platform
+
     # On Linux the library would start a program, to say nothing.
     if platform.system() != "Linux":
         return platform.processor()
