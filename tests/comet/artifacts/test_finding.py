@@ -29,9 +29,7 @@ def reader(local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) 
             artifact.add_remote("http://h/z.csv", "z.csv")
             artifact.add_remote("s3://bucket/q.csv", "q.csv")
             artifact.add_remote("s3://bucket/r.csv", "r.csv", metadata={"synced": True})
-            logged = experiment.log_artifact(artifact)
-            assert logged is not None
-            logged.wait()
+            experiment.log_artifact(artifact).wait()
         yield experiment
 
 

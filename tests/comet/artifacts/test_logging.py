@@ -14,16 +14,9 @@ from tests.comet.artifacts.conftest import Make, Shelf
 from tests.fixtures.gate import gate_to
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.artifacts import Artifact, LoggedArtifact, handing_in, upload
-from zenml_comet_tracker.comet.experiment import Experiment
+from zenml_comet_tracker.comet.artifacts import Artifact, handing_in, upload
 
 LARGE = 24 << 20
-
-
-def log(experiment: Experiment, artifact: Artifact) -> LoggedArtifact:
-    logged = experiment.log_artifact(artifact)
-    assert logged is not None
-    return logged
 
 
 @pytest.mark.parametrize("protocol", ["batch", "rest"])
@@ -33,7 +26,7 @@ def test_all_of_it_arrives(make: Make, shelf: Shelf, name: str, folder: Path, pr
     artifact.add(folder, "d", metadata={"source": "test"})
     artifact.add(b"", "empty.bin")
     artifact.add_remote("s3://bucket/more.csv", "more.csv", metadata={"n": 1})
-    logged = log(experiment, artifact)
+    logged = experiment.log_artifact(artifact)
     assert (logged.name, str(logged.version), logged.workspace) == (name, "1.2.0", "ws")
     experiment.end()
     said = shelf.version()
@@ -57,24 +50,26 @@ def test_what_was_logged_says_what_it_is(make: Make, name: str) -> None:
     experiment = make()
     artifact = Artifact(name, "dataset", aliases=["a"], metadata={"m": [1]}, version_tags=["t"])
     artifact.add(b"12345", "x.bin")
-    logged = log(experiment, artifact).wait()
+    logged = experiment.log_artifact(artifact).wait()
     assert (logged.artifact_type, logged.aliases, logged.version_tags) == ("dataset", {"a"}, {"t"})
     assert (logged.artifact_tags, logged.metadata, logged.size) == (frozenset(), {"m": [1]}, 5)
     assert logged.source_experiment_key == experiment.id
     assert [asset.logical_path for asset in logged.assets] == ["x.bin"]
     # The server counts the versions.
     assert str(logged.version) == "1.0.0"
-    assert str(log(experiment, artifact).wait().version) == "1.1.0"
+    assert str(experiment.log_artifact(artifact).wait().version) == "1.1.0"
 
 
 def test_a_version_is_logged_once(make: Make, shelf: Shelf, name: str) -> None:
     artifact = Artifact(name, version="1.0.0")
     artifact.add(b"one", "x")
-    log(make(), artifact).wait()
+    make().log_artifact(artifact).wait()
     with pytest.raises(errors.StatusError, match=r"1\.0\.0"):
         make().log_artifact(artifact)
     lenient = make(strict=False)
-    assert lenient.log_artifact(artifact) is None
+    refused = lenient.log_artifact(artifact)
+    with pytest.raises(errors.StatusError, match=r"1\.0\.0"):
+        refused.wait()
     assert not lenient.end().delivered
     assert shelf.contents() == {"x": b"one"}
 
@@ -82,7 +77,10 @@ def test_a_version_is_logged_once(make: Make, shelf: Shelf, name: str) -> None:
 def test_what_is_no_artifact_harms_nobody(make: Make) -> None:
     wrong: Any = "folder"
     lenient = make(strict=False)
-    assert lenient.log_artifact(wrong) is None
+    nothing = lenient.log_artifact(wrong)
+    assert "not logged" in repr(nothing)
+    with pytest.raises(errors.InvalidValueError, match="Artifact"):
+        nothing.version  # noqa: B018
     assert lenient.stats().dropped == {"log_artifact: InvalidValueError": 1}
     with pytest.raises(errors.InvalidValueError, match="Artifact"):
         make().log_artifact(wrong)
@@ -93,7 +91,9 @@ def test_offline_it_is_said_that_nothing_is_logged(make: Make, name: str, caplog
     artifact.add(b"x", "x")
     lenient = make(url="offline", strict=False)
     with caplog.at_level(logging.WARNING):
-        assert lenient.log_artifact(artifact) is None
+        nothing = lenient.log_artifact(artifact)
+    with pytest.raises(errors.ConfigurationError, match="offline"):
+        nothing.wait()
     assert f"Artifact {name} is not logged" in caplog.text
     assert sum(lenient.stats().dropped.values()) == 1
     for call in (lambda e: e.log_artifact(artifact), lambda e: e.get_artifact(name)):
@@ -125,7 +125,7 @@ def test_a_file_that_changes_fails_the_version(
     artifact.add(folder / "weights.bin")
     experiment = make(strict=False)
     with pytest.raises(errors.InvalidValueError, match=r"weights\.bin was written to after it was logged"):
-        log(experiment, artifact).wait()
+        experiment.log_artifact(artifact).wait()
     assert shelf.states() == {"1.0.0": "ERROR"}
     report = experiment.end()
     assert not report.delivered
@@ -149,13 +149,13 @@ def test_what_the_server_refuses_fails_the_version(
     artifact.add(folder)
     experiment = make(strict=False)
     with pytest.raises(errors.BrokenAnswerError, match="stored something else"):
-        log(experiment, artifact).wait()
+        experiment.log_artifact(artifact).wait()
     assert shelf.states() == {"2.0.0": "ERROR"}
     with pytest.raises(errors.NotFinalError):
         experiment.get_artifact(name)
     # Logged again it goes on, and is there.
     broken.clear()
-    log(experiment, artifact).wait()
+    experiment.log_artifact(artifact).wait()
     assert shelf.states() == {"2.0.0": "CLOSED"}
     assert len(shelf.contents()) == 3
 
@@ -169,7 +169,7 @@ def test_a_server_that_is_away_is_waited_for(
     artifact.add(b"patience", "x")
     with gate_to(local_server.url) as gate:
         gate.shut.set()
-        logged = log(make(url=gate.url), artifact)
+        logged = make(url=gate.url).log_artifact(artifact)
         assert "not registered yet" in repr(logged)
         gate.open()
         logged.wait()
@@ -188,7 +188,7 @@ def test_memory_stays_flat(make: Make, shelf: Shelf, name: str, tmp_path: Path) 
     experiment.wait_for_url(10)
     tracemalloc.start()
     try:
-        log(experiment, artifact).wait()
+        experiment.log_artifact(artifact).wait()
         up = tracemalloc.get_traced_memory()[1]
         tracemalloc.reset_peak()
         experiment.get_artifact(name).download(str(tmp_path / "down"))

@@ -22,7 +22,7 @@ from zenml_comet_tracker.comet.artifacts import Artifact
 from zenml_comet_tracker.comet.artifacts.upload import WORKERS
 from zenml_comet_tracker.comet.errors import ConnectionFailedError, DeliveryError
 
-MANY = 200
+MANY = 100
 PIECE = 6 << 20
 
 # Logs the folder, and is killed before it is through.
@@ -67,7 +67,7 @@ class Taken:
 
 @pytest.fixture
 def many(tmp_path: Path) -> dict[str, bytes]:
-    """200 small files by name; they lie in the folder `many`."""
+    """Small files by name; they lie in the folder `many`."""
     files = {f"{number % 7}/{number:03}.txt": f"file {number}".encode() for number in range(MANY)}
     for path, data in files.items():
         (tmp_path / "many" / path).parent.mkdir(parents=True, exist_ok=True)
@@ -101,9 +101,7 @@ def test_a_killed_upload_goes_on(
     artifact = Artifact(name)
     artifact.add(folder, "")
     experiment = make(experiment_key=key, mode="get_or_create")
-    logged = experiment.log_artifact(artifact)
-    assert logged is not None
-    logged.wait()
+    experiment.log_artifact(artifact).wait()
     # What the server was just taking when the process died was acknowledged to nobody.
     assert MANY // 2 + 1 <= second.files <= MANY // 2 + 1 + 2 * WORKERS
     assert shelf.states() == {"1.0.0": "CLOSED"}
@@ -124,7 +122,6 @@ def test_an_upload_that_lost_the_server_goes_on(
         first.wait_for_url(10)
         gate.open(up=PIECE // 2)
         cut = first.log_artifact(artifact)
-        assert cut is not None
         assert gate.shut.wait(30)
         report = first.end(timeout=10)
         assert not report.delivered
@@ -136,9 +133,7 @@ def test_an_upload_that_lost_the_server_goes_on(
         assert shelf.states() == {"1.0.0": "OPEN"}
         gate.open()
         taken = Taken(local_server, monkeypatch)
-        resumed = make(url=gate.url, experiment_key=key, mode="get_or_create").log_artifact(artifact)
-        assert resumed is not None
-        resumed.wait()
+        make(url=gate.url, experiment_key=key, mode="get_or_create").log_artifact(artifact).wait()
     # Of the half that passed, what was on its way to no end comes again.
     assert taken.files <= 12 + 2 * WORKERS
     assert shelf.states() == {"1.0.0": "CLOSED"}
@@ -152,9 +147,7 @@ def test_a_cut_download_goes_on(
     artifact = Artifact(name)
     artifact.add(data, "d/large.bin")
     experiment = make()
-    logged = experiment.log_artifact(artifact)
-    assert logged is not None
-    logged.wait()
+    experiment.log_artifact(artifact).wait()
     target = tmp_path / "down"
     monkeypatch.setattr("zenml_comet_tracker.comet.artifacts.fetch.MAX_ATTEMPTS", 1)
     with gate_to(local_server.url) as gate:

@@ -31,24 +31,36 @@ class LoggedArtifact:
     """One version of an artifact: what is known of it, its files and links, its labels. Read through a `Connection`,
     so that it needs no experiment.
 
-    What `Experiment.log_artifact` returns is still being uploaded; `wait` waits for that.
+    What `Experiment.log_artifact` returns is still being uploaded; `wait` waits for that. When it could not be logged,
+    whatever is asked of it raises why.
     """
 
     def __init__(
-        self, connection: Connection, version: Version | None, *, consumer: str = "", upload: Upload | None = None
+        self,
+        connection: Connection,
+        version: Version | None,
+        *,
+        consumer: str = "",
+        upload: Upload | None = None,
+        failure: Exception | None = None,
     ) -> None:
         self._connection = connection
         self._known = version
         self._consumer = consumer
         self._upload = upload
+        self._failure = failure
 
     def __repr__(self) -> str:
+        if self._failure is not None:
+            return f"LoggedArtifact(not logged: {self._failure})"
         if self._known is None and self._upload is not None and self._upload.version is None:
             return f"LoggedArtifact({self._upload.title!r}, not registered yet)"
         return f"LoggedArtifact({self._title!r}, artifact_type={self.artifact_type!r})"
 
     @property
     def _version(self) -> Version:
+        if self._failure is not None:
+            raise self._failure
         if self._known is None:
             upload = self._upload
             assert upload is not None  # noqa: S101
@@ -159,6 +171,8 @@ class LoggedArtifact:
 
         Raises what the upload failed of, and `DeliveryError` when it takes longer than `timeout` seconds.
         """
+        if self._failure is not None:
+            raise self._failure
         upload = self._upload
         if upload is not None and not upload.closed:
             upload.wait(timeout)

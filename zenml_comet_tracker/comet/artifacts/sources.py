@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from zenml_comet_tracker.comet.errors import InvalidValueError
-from zenml_comet_tracker.comet.media import data_bytes
+from zenml_comet_tracker.comet.media.files import data_bytes
 
 _PIECE = 1 << 20
 

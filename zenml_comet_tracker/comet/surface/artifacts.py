@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from zenml_comet_tracker.comet.errors import ConfigurationError, ConnectionFailedError
 from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT
-from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.surface.base import Surface
 
 if TYPE_CHECKING:
@@ -16,23 +15,27 @@ if TYPE_CHECKING:
 class Artifacts(Surface):
     """Logs versions of artifacts, and gets them."""
 
-    @logging_call
-    def log_artifact(self, artifact: Artifact) -> LoggedArtifact | None:
+    def log_artifact(self, artifact: Artifact) -> LoggedArtifact:
         """Registers a version of the artifact and uploads its files in the background; `wait` of what is returned, and
         `end`, wait for them.
 
         The version can be got by nobody until all of its files are there. Cut on the way, the upload goes on when the
-        same artifact is logged to the same experiment again. Files must not change until they are uploaded. Nothing is
-        logged, None returned, and `InvalidValueError`, `ConfigurationError` or what the server answered raised only
-        under strict, for what is no artifact, when offline, and when the server refuses the version; a server that does
-        not answer is tried again in the background. POST `write/artifacts/upsert`, `asset/upload`,
-        `write/artifacts/state`.
+        same artifact is logged to the same experiment again. Files must not change until they are uploaded. A server
+        that does not answer is tried again in the background. What is no artifact, an experiment that is offline, and
+        a server that refuses the version: nothing is logged, and `InvalidValueError`, `ConfigurationError` or what the
+        server answered raised, under strict at once, else by what is returned when it is asked for something.
+        POST `write/artifacts/upsert`, `asset/upload`, `write/artifacts/state`.
         """
         # Most experiments log none.
         from zenml_comet_tracker.comet.artifacts.handing_in import hand_in
         from zenml_comet_tracker.comet.artifacts.logged import LoggedArtifact
 
-        return LoggedArtifact(self._connection, None, upload=hand_in(self._live, self._connection, artifact))
+        try:
+            upload = hand_in(self._live, self._connection, artifact)
+        except Exception as error:
+            self._excuse("log_artifact", error)
+            return LoggedArtifact(self._connection, None, failure=error)
+        return LoggedArtifact(self._connection, None, upload=upload)
 
     def get_artifact(
         self, artifact_name: str, workspace: str | None = None, version_or_alias: str | None = None
