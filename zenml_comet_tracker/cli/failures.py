@@ -8,13 +8,23 @@
 | 4    | the data folder cannot be used                     |
 | 5    | the server did not start or stop, or lacks a package |
 | 6    | no server is running                               |
+| 7    | the server has no such thing                       |
+| 8    | the server does not take the API key for this      |
+| 9    | the server gave no answer                          |
 """
 
 from __future__ import annotations
 
 import click
 
-from zenml_comet_tracker.comet.errors import CometError
+from zenml_comet_tracker.comet.errors import (
+    CometError,
+    ConnectionFailedError,
+    ForbiddenError,
+    InvalidQueryError,
+    NotFoundError,
+    UnauthorizedError,
+)
 from zenml_comet_tracker.local import errors
 
 EXIT_CODES: dict[type[Exception], int] = {
@@ -22,8 +32,14 @@ EXIT_CODES: dict[type[Exception], int] = {
     errors.DataFolderError: 4,
     errors.StartFailedError: 5,
     errors.MissingExtraError: 5,
+    InvalidQueryError: 2,
+    NotFoundError: 7,
+    UnauthorizedError: 8,
+    ForbiddenError: 8,
+    ConnectionFailedError: 9,
 }
 NOT_RUNNING = 6
+NOT_FOUND = 7
 TOLD = (errors.LocalServerError, CometError)
 
 

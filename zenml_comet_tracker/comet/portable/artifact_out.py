@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from zenml_comet_tracker.comet.portable.experiment_out import asset_place, fetch_asset, is_remote
+from zenml_comet_tracker.comet.portable.fetching import asset_place, fetch_asset, is_remote
 from zenml_comet_tracker.comet.portable.files import read_lines, safe_name, write_lines
 from zenml_comet_tracker.comet.portable.patience import Patient
 from zenml_comet_tracker.comet.resources import artifacts

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.portable import points
+from zenml_comet_tracker.comet.portable.fetching import asset_place, fetch_asset, is_remote
 from zenml_comet_tracker.comet.portable.files import (
     read_json,
     safe_name,
@@ -33,7 +33,6 @@ from zenml_comet_tracker.comet.resources import (
     system_details,
     tags,
 )
-from zenml_comet_tracker.comet.transport import Transport
 
 GIT_PATCH = "git-patch"
 # What an import gives back; the rest of an experiment's metadata is the server's own.
@@ -131,50 +130,6 @@ class ExperimentWriter:
         path = asset_place(folder / "assets", asset)
         found = fetch_asset(self._server, path, key, asset, self._notes)
         return path.relative_to(folder).as_posix() if found else None
-
-
-def asset_place(folder: Path, asset: dict[str, Any]) -> Path:
-    """Where the bytes of an asset go, which shares its name with others."""
-    name = str(asset.get("fileName") or "file").replace("\\", "/").rpartition("/")[2]
-    return folder / safe_name(str(asset["assetId"])) / safe_name(name)
-
-
-def fetch_asset(
-    server: Patient,
-    path: Path,
-    experiment_key: str,
-    asset: dict[str, Any],
-    notes: list[str],
-    artifact_version_id: str | None = None,
-) -> bool:
-    """Whether the file is at `path`, downloaded now or before; False, with a note, when the server has lost it."""
-    if path.is_file() and path.stat().st_size == asset.get("fileSize"):
-        return True
-
-    def content(transport: Transport, start: int) -> tuple[int, Iterator[bytes]]:
-        return assets.content(transport, experiment_key, str(asset["assetId"]), start, artifact_version_id)
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = unfinished(path)
-    if part.exists() and part.stat().st_size >= int(asset.get("fileSize") or 0):
-        part.unlink()
-    try:
-        # What an interruption left is gone on with.
-        with part.open("r+b" if part.exists() else "w+b") as file:
-            server.fetch(file, content)
-    except errors.NotFoundError as error:
-        part.unlink(missing_ok=True)
-        path.parent.rmdir()
-        notes.append(f"Asset {asset['assetId']} ({asset.get('fileName')}) has no content: {error}")
-        return False
-    os.replace(part, path)
-    return True
-
-
-def is_remote(asset: dict[str, Any]) -> bool:
-    """Whether an asset is a link to somewhere else; servers that do not say so give a link of such assets only."""
-    said = asset.get("remote")
-    return bool(asset.get("link")) if said is None else bool(said)
 
 
 def _fact(row: dict[str, Any]) -> dict[str, Any]:

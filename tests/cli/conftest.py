@@ -1,0 +1,30 @@
+"""How tests call commands: in this process, with an environment that leads to a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.fixtures.local_server import LocalServer
+from zenml_comet_tracker.cli.main import main
+from zenml_comet_tracker.local import launch
+
+Zenml = Callable[..., Result]
+
+
+@pytest.fixture
+def comet(local_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> Zenml:
+    """Calls `zenml-comet` with `local_server` configured, and as the local Comet too."""
+    monkeypatch.setenv("COMET_API_KEY", local_server.api_key)
+    monkeypatch.setenv("COMET_URL_OVERRIDE", local_server.url)
+    running = SimpleNamespace(url=local_server.url, api_key=local_server.api_key)
+    monkeypatch.setattr(launch, "ensure", lambda *_, **__: running)
+
+    def call(*words: str, **options: Any) -> Result:
+        return CliRunner().invoke(main, list(words), prog_name="zenml-comet", **options)
+
+    return call

@@ -1,0 +1,230 @@
+"""`experiments`, `query`, `show`, `download`, read against plain requests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Zenml
+from tests.comet.portable.data import PROJECT, START, fill, upload
+from tests.fixtures.local_server import LocalServer, begin
+from zenml_comet_tracker.cli import printing
+
+
+@pytest.fixture(scope="module")
+def keys(local_server: LocalServer) -> list[str]:
+    return fill(local_server, "cli", PROJECT)
+
+
+PLACE = ("--workspace", "cli", "--project", PROJECT)
+
+
+def listed(comet: Zenml, *words: str) -> list[dict[str, Any]]:
+    done = comet(*words, *PLACE, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["workspace"], found["project"]) == ("cli", PROJECT)
+    return list(found["experiments"])
+
+
+def test_experiments_are_listed_as_the_server_has_them(
+    comet: Zenml, local_server: LocalServer, keys: list[str]
+) -> None:
+    rich = next(row for row in listed(comet, "experiments") if row["key"] == keys[0])
+    metadata = local_server.get("experiment/metadata", experimentKey=keys[0])
+    assert rich == {
+        "key": keys[0],
+        "name": "the rich one",
+        "state": "finished",
+        "archived": False,
+        "user": metadata["userName"],
+        "file": "/work/train.py",
+        "url": f"{local_server.url}/cli/birds%20%26%20bees/{keys[0]}",
+        "start_millis": START,
+        "end_millis": START + 90_000,
+        "duration_millis": 90_000,
+        "values": {},
+    }
+    (failed,) = listed(comet, "experiments", "--archived")
+    assert (failed["key"], failed["state"], failed["archived"]) == (keys[1], "crashed", True)
+
+
+def test_columns_are_what_was_logged_and_can_be_sorted_by(comet: Zenml, keys: list[str]) -> None:
+    columns = "name,metric:loss,metric:train_loss,param:lr,other:count,tags"
+    rows = listed(comet, "experiments", "--columns", columns, "--sort", "metric:loss")
+    assert rows[0]["tags"] == ["zebra", "ant", "🦋"]
+    assert rows[0]["values"] == {
+        "metric:loss": 1 / 1_302,
+        "metric:train_loss": 0.25,
+        "param:lr": "0.1",
+        "other:count": "3",
+    }
+    # What has no value comes last, also the other way round.
+    assert listed(comet, "experiments", "--sort", "-metric:loss")[0]["key"] == keys[0]
+    assert len(listed(comet, "experiments", "--limit", "1")) == 1
+    by_start = [row["start_millis"] for row in listed(comet, "experiments", "--sort", "start")]
+    assert by_start == sorted(by_start)
+
+
+def test_a_column_that_is_none_is_refused(comet: Zenml) -> None:
+    done = comet("experiments", *PLACE, "--columns", "name,loss")
+    assert done.exit_code == 2
+    assert "no column 'loss'" in done.stderr
+    assert "metric:NAME" in done.stderr
+
+
+def test_a_query_finds_what_holds(comet: Zenml, keys: list[str]) -> None:
+    assert [row["key"] for row in listed(comet, "query", "(Metric('loss') < 0.1) & Tag('ant')")] == [keys[0]]
+    assert listed(comet, "query", "Tag('ant') & ~Tag('zebra')") == []
+    assert [row["key"] for row in listed(comet, "query", "Other('Name').contains('failed')", "--archived")] == [keys[1]]
+
+
+def test_a_query_that_means_nothing_ends_with_2_and_the_right_form(comet: Zenml) -> None:
+    done = comet("query", "Metric('loss') < 1 and Tag('a')", *PLACE, "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "write & between conditions in brackets" in done.stderr
+
+
+def test_an_experiment_is_shown_as_the_server_has_it(comet: Zenml, local_server: LocalServer, keys: list[str]) -> None:
+    by_key = json.loads(comet("show", keys[0], "--json").stdout)
+    assert by_key == json.loads(comet("show", "the rich one", *PLACE, "--json").stdout)
+    loss = next(row for row in by_key["metrics"] if row["name"] == "loss")
+    (said,) = [
+        row
+        for row in local_server.get("experiment/metrics/summary", experimentKey=keys[0])["values"]
+        if row["name"] == "loss"
+    ]
+    assert loss == {
+        "name": "loss",
+        "last": said["valueCurrent"],
+        "min": said["valueMin"],
+        "max": said["valueMax"],
+        "last_step": 1_299,
+    }
+    assert by_key["parameters"]["lr"] == "0.1"
+    assert by_key["others"]["count"] == "3"
+    assert by_key["models"] == ["net"]
+    assert by_key["git"] == {"user": "ann", "branch": "main", "parent": "abc123"}
+    told = local_server.get("experiment/asset/list", experimentKey=keys[0])["assets"]
+    assert {row["id"] for row in by_key["assets"]} == {row["assetId"] for row in told}
+    shown = comet("show", keys[0]).stdout
+    assert "the rich one" in shown
+    assert "train_loss\t0.25" in shown
+
+
+def test_downloaded_files_are_those_of_the_server(
+    comet: Zenml, local_server: LocalServer, keys: list[str], tmp_path: Path
+) -> None:
+    done = comet("download", keys[0], str(tmp_path / "files"), "--json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["missing"]) == (0, [])
+    for file in found["files"]:
+        query = {"experimentKey": keys[0], "assetId": file["asset_id"]}
+        answered = local_server.call("GET", "api/rest/v2/experiment/asset/get-asset", params=query)
+        assert (tmp_path / "files" / file["path"]).read_bytes() == answered.content
+    there = {
+        path.relative_to(tmp_path / "files").as_posix() for path in (tmp_path / "files").rglob("*") if path.is_file()
+    }
+    assert there == {file["path"] for file in found["files"]}
+    assert {"assets/escape.bin", "assets/same.txt", "models/net/sub/weights.pt"} <= there
+    assert "artifacts/bird songs/1.0.0/a/song.wav" in there
+    assert len(there) == 13
+    assert {link["link"] for link in found["links"]} == {
+        "s3://bucket/data.parquet",
+        "s3://bucket/big.pt",
+        "s3://bucket/x",
+    }
+    assert list(tmp_path.iterdir()) == [tmp_path / "files"]
+
+
+def test_a_download_goes_on_where_it_was_and_takes_nothing_away(comet: Zenml, keys: list[str], tmp_path: Path) -> None:
+    words = ("download", keys[0], str(tmp_path), "--only", "assets", "--name", "server*")
+    assert "1 files fetched, 0 there already, 300,000 bytes" in comet(*words).stdout
+    assert "0 files fetched, 1 there already" in comet(*words).stdout
+    whole = tmp_path / "assets" / "server.jsonl"
+    # Cut off: the first half is not asked for again, which a changed byte in it shows.
+    (tmp_path / "assets" / ".server.jsonl.part").write_bytes(b"y" + whole.read_bytes()[1:150_000])
+    whole.unlink()
+    assert "1 files fetched" in comet(*words).stdout
+    assert whole.read_bytes() == b"y" + b"x" * 299_999
+    whole.write_bytes(b"mine")
+    done = comet(*words)
+    assert (done.exit_code, whole.read_bytes()) == (1, b"mine")
+    assert "another file is in the way" in done.stderr
+    assert comet(*words, "--overwrite").exit_code == 0
+    assert whole.read_bytes() == b"x" * 300_000
+
+
+def test_content_that_the_server_lost_is_said(comet: Zenml, local_server: LocalServer, tmp_path: Path) -> None:
+    key = begin(local_server, teamName="cli", projectName="lost")
+    upload(local_server, "clientlib/asset/upload", b"gone soon", experimentId=key, fileName="gone")
+    upload(local_server, "clientlib/asset/upload", b"here", experimentId=key, fileName="here")
+    local_server.store.files.path(hashlib.sha256(b"gone soon").hexdigest()).unlink()
+    done = comet("download", key, str(tmp_path), "--json")
+    found = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert [file["path"] for file in found["files"]] == ["assets/here"]
+    assert "gone" in found["missing"][0]
+
+
+def test_what_is_not_there_and_who_may_not_look_have_codes_of_their_own(
+    comet: Zenml, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert comet("show", uuid.uuid4().hex).exit_code == 7
+    assert comet("show", "nobody", *PLACE).exit_code == 7
+    assert comet("experiments", "--project", "cli/none").exit_code == 7
+    assert comet("show", keys[0], "--api-key", "0" * 40).exit_code == 8
+    assert comet("show", keys[0], "--url", "http://127.0.0.1:1").exit_code == 9
+    assert comet("show", keys[0], "--local", "--url", "http://127.0.0.1:1").exit_code == 2
+    done = comet("experiments")
+    assert done.exit_code == 2
+    assert "COMET_PROJECT_NAME" in done.stderr
+    monkeypatch.setenv("COMET_PROJECT_NAME", PROJECT)
+    monkeypatch.setenv("COMET_WORKSPACE", "cli")
+    assert keys[0] in comet("experiments").stdout
+    assert keys[0] in comet("experiments", "--local", *PLACE).stdout
+
+
+def test_a_name_cannot_steer_the_terminal(comet: Zenml, local_server: LocalServer) -> None:
+    key = begin(local_server, teamName="cli", projectName="escapes")
+    local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="\x1b[2Jevil\tname\nrest")
+    shown = comet("experiments", "--project", "cli/escapes").stdout
+    assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 2
+    assert "evil name rest" in shown
+
+
+def test_a_pipe_that_closes_early_ends_it_without_a_word(local_server: LocalServer, keys: list[str]) -> None:
+    words = [sys.executable, "-m", "zenml_comet_tracker.cli.main", "show", keys[0], "--json"]
+    environment = {**os.environ, "COMET_API_KEY": local_server.api_key, "COMET_URL_OVERRIDE": local_server.url}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) != 0
+
+
+@pytest.mark.parametrize("width", [30, 200])
+def test_a_table_fits_the_terminal_and_has_no_colour_where_none_is_wanted(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    key = "0123456789abcdef" * 2
+    printing.print_table(("key", "name"), [(key, "[red]long[/red] " * 9), ("short", "\x1b[31mred")])
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= width
+    assert "\x1b" not in shown
+    assert key in "".join(line.split()[0] for line in shown.splitlines()[1:] if line and not line.startswith(" "))
+    assert "[red]" in "".join(shown.split())
