@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.comet.capture.sinks import KeptSink
-from zenml_comet_tracker.comet.capture import NOTHING, CaptureOptions, capture, code, git, system_metrics
+from zenml_comet_tracker.comet.capture import NOTHING, CaptureOptions, capture, code, git
 from zenml_comet_tracker.comet.capture.capture import begin
 
 EVERYTHING = CaptureOptions(log_error=True, log_git_info=True)
@@ -130,11 +130,10 @@ def test_each_part_fails_alone_and_is_said(
 
 def test_samples_come_as_often_as_wished(sink: KeptSink, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
-    monkeypatch.setattr(capture.sampler, "add", lambda take, seconds: asked.append(seconds()))
+    monkeypatch.setattr(capture.sampler, "add", lambda take, seconds: asked.append(seconds))
     begin(CaptureOptions(), sink).end()
-    begin(CaptureOptions(), sink, system_metrics_seconds=lambda: 68.0).end()
-    begin(CaptureOptions(system_metrics_seconds=5), sink, system_metrics_seconds=lambda: 68.0).end()
-    assert asked == [system_metrics.DEFAULT_SECONDS, 68.0, 5.0]
+    begin(CaptureOptions(system_metrics_seconds=5), sink).end()
+    assert asked == [60.0, 5]
 
 
 def test_a_program_without_a_file_has_its_code_below_the_working_folder(

@@ -15,7 +15,7 @@ from zenml_comet_tracker.comet.capture import code, git, output, redaction, stre
 from zenml_comet_tracker.comet.capture.options import CaptureOptions
 from zenml_comet_tracker.comet.capture.output import Output
 from zenml_comet_tracker.comet.capture.sink import Sink
-from zenml_comet_tracker.comet.capture.system_metrics import DEFAULT_SECONDS, sampler
+from zenml_comet_tracker.comet.capture.system_metrics import sampler
 
 logger = logging.getLogger(__name__)
 
@@ -28,22 +28,13 @@ _captures: weakref.WeakSet[Capture] = weakref.WeakSet()
 class Capture:
     """What one experiment takes along of its program. Nothing here raises, and nothing waits for the network.
 
-    `secrets` are texts that nothing captured may hold, such as the API key. `system_metrics_seconds` says how often the
-    server wants system metrics, None while it has not said.
+    `secrets` are texts that nothing captured may hold, such as the API key.
     """
 
-    def __init__(
-        self,
-        options: CaptureOptions,
-        sink: Sink,
-        *,
-        secrets: Sequence[str] = (),
-        system_metrics_seconds: Callable[[], float | None] = lambda: None,
-    ) -> None:
+    def __init__(self, options: CaptureOptions, sink: Sink, secrets: Sequence[str] = ()) -> None:
         self._options = options
         self._sink = sink
         self._secrets = tuple(secrets)
-        self._server_seconds = system_metrics_seconds
         self._owner = os.getpid()
         self._over = False
         self._code: code.Code | None = None
@@ -60,7 +51,7 @@ class Capture:
         if options.log_code:
             _guarded("code", self._log_code)
         if options.log_system_metrics:
-            _guarded("system metrics", lambda: sampler.add(self._take_sample, self._sample_seconds))
+            _guarded("system metrics", lambda: sampler.add(self._take_sample, options.system_metrics_seconds))
         if options.log_system_details or options.log_git_info:
             _guarded("system details", self._find_out)
 
@@ -127,9 +118,6 @@ class Capture:
         if not self._over:
             self._sink.system_metrics(values)
 
-    def _sample_seconds(self) -> float:
-        return self._options.system_metrics_seconds or self._server_seconds() or DEFAULT_SECONDS
-
     def _find_out(self) -> None:
         """In the background: packages and patches take longer than a program should wait for them."""
         # As they are now: the program may change both.
@@ -165,15 +153,9 @@ class Capture:
             self._sink.git_patch(git.zipped(patch))
 
 
-def begin(
-    options: CaptureOptions,
-    sink: Sink,
-    *,
-    secrets: Sequence[str] = (),
-    system_metrics_seconds: Callable[[], float | None] = lambda: None,
-) -> Capture:
+def begin(options: CaptureOptions, sink: Sink, secrets: Sequence[str] = ()) -> Capture:
     """The capture of one experiment, begun. Never raises: what cannot be captured is said in a warning."""
-    capture = Capture(options, sink, secrets=secrets, system_metrics_seconds=system_metrics_seconds)
+    capture = Capture(options, sink, secrets)
     capture.begin()
     return capture
 
