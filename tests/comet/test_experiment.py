@@ -674,8 +674,9 @@ def test_comets_names_and_defaults_are_kept() -> None:
         "log_parameters": "parameters, prefix=None, step=None, nested_support=True",
         "log_other": "key, value",
         "log_asset": "file_data, file_name=None, overwrite=False, copy_to_tmp=True, step=None, metadata=None",
-        "log_model": "name, file_or_folder, file_name=None, overwrite=False, metadata=None",
-        "log_figure": "figure_name=None, figure=None, overwrite=False, step=None",
+        "log_model": "name, file_or_folder, file_name=None, overwrite=False, metadata=None, copy_to_tmp=True, "
+        "prepend_folder_name=True",
+        "log_figure": "figure_name=None, figure=None, overwrite=False, step=None, metadata=None, format='auto'",
         "log_text": "text, step=None, metadata=None",
         "log_html": "html, override=False, clear=False",
     }

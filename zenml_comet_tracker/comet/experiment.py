@@ -13,15 +13,17 @@ from zenml_comet_tracker.comet.live import Live
 from zenml_comet_tracker.comet.settings import ResolvedSettings, resolve
 from zenml_comet_tracker.comet.surface.actions import Actions
 from zenml_comet_tracker.comet.surface.artifacts import Artifacts
+from zenml_comet_tracker.comet.surface.charts import Charts
 from zenml_comet_tracker.comet.surface.contexts import Contexts
 from zenml_comet_tracker.comet.surface.facts import Facts
 from zenml_comet_tracker.comet.surface.files import Files
 from zenml_comet_tracker.comet.surface.identity import Identity
 from zenml_comet_tracker.comet.surface.life import Life
 from zenml_comet_tracker.comet.surface.machine import Machine
-from zenml_comet_tracker.comet.surface.pictures import Pictures
+from zenml_comet_tracker.comet.surface.models import Models
 from zenml_comet_tracker.comet.surface.registry import Registering
 from zenml_comet_tracker.comet.surface.sources import Sources
+from zenml_comet_tracker.comet.surface.tables import Tables
 from zenml_comet_tracker.comet.surface.values import Values
 
 if TYPE_CHECKING:
@@ -29,7 +31,20 @@ if TYPE_CHECKING:
 
 
 class Experiment(
-    Identity, Values, Contexts, Facts, Machine, Sources, Files, Pictures, Artifacts, Registering, Actions, Life
+    Identity,
+    Values,
+    Contexts,
+    Facts,
+    Machine,
+    Sources,
+    Files,
+    Charts,
+    Tables,
+    Models,
+    Artifacts,
+    Registering,
+    Actions,
+    Life,
 ):
     """One experiment that is being logged. Constructing it does no network I/O; what is logged goes to a journal on
     disk first and is delivered in the background; with `url="offline"` it stays there for `zenml-comet sync`.

@@ -1,14 +1,18 @@
-"""Pictures and films of an experiment."""
+"""Pictures, films, curves and tables of an experiment."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import PurePath
 from typing import Any
 
-from zenml_comet_tracker.comet import media
+from zenml_comet_tracker.comet.api_experiment.assets import CURVE
 from zenml_comet_tracker.comet.api_experiment.writing import Data, Writing
 from zenml_comet_tracker.comet.errors import InvalidValueError
+from zenml_comet_tracker.comet.media.curves import curve_bytes
+from zenml_comet_tracker.comet.media.pictures import image_bytes
+from zenml_comet_tracker.comet.media.tables import table_file
 
 # What Comet's page can play.
 FILMS = (".mp4", ".mov", ".wmv", ".gif")
@@ -34,7 +38,7 @@ class Media(Writing):
         if not isinstance(filename, str | PathLike | bytes | bytearray) and not callable(
             getattr(filename, "read", None)
         ):
-            filename, image_name = media.image_bytes(filename), image_name or "image.png"
+            filename, image_name = image_bytes(filename), image_name or "image.png"
         more = {"step": step, "context": context, "overwrite": overwrite, "metadata": metadata}
         return self._upload(filename, image_name, "image", **more)
 
@@ -57,3 +61,25 @@ class Media(Writing):
             raise InvalidValueError(f"{filename} is no film that Comet plays; {', '.join(FILMS)} are")
         more = {"step": step, "epoch": epoch, "context": context, "overwrite": overwrite, "metadata": metadata}
         return self._upload(filename, name, "video", **more)
+
+    def log_curve(
+        self, name: str, x: Sequence[float], y: Sequence[float], overwrite: bool = False, step: Any = None
+    ) -> dict[str, Any]:
+        """Uploads a curve, two lists of numbers of one length; `assetId` and `link` of the asset.
+
+        POST `write/experiment/upload-asset`.
+        """
+        content = curve_bytes(name, x, y)
+        return self._upload(content, name, CURVE, step=step, overwrite=overwrite)
+
+    def log_table(
+        self, filename: str, tabular_data: Any = None, headers: Sequence[str] | bool = False, **format_kwargs: Any
+    ) -> dict[str, Any]:
+        """Uploads a table as the file that its name says; `assetId` and `link` of the asset.
+
+        Rows as `.csv` or `.tsv`; a data frame also as `.json`, `.md` or `.html`, with `format_kwargs` as pandas takes
+        them; without data the file of that name. `headers` are the columns' names, or True for those that the rows have
+        as dictionaries, else `column1` and so on. POST `write/experiment/upload-asset`.
+        """
+        table = table_file(filename, tabular_data, headers, **format_kwargs)
+        return self._upload(table.data, table.name, table.type or "asset")

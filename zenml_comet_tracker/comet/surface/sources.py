@@ -7,11 +7,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from zenml_comet_tracker.comet import media
 from zenml_comet_tracker.comet.capture import code as capture_code
 from zenml_comet_tracker.comet.capture import git as capture_git
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.guard import logging_call
+from zenml_comet_tracker.comet.media.files import file_contents, files_below
 from zenml_comet_tracker.comet.surface.base import Surface
 from zenml_comet_tracker.comet.texts import text_of
 
@@ -74,7 +74,7 @@ class Sources(Surface):
         """Logs a notebook's file; returns the same as `log_asset`."""
         if Path(filename).suffix != ".ipynb":
             raise InvalidValueError(f"A notebook is expected, a file that ends with .ipynb; got {filename}")
-        data, name = media.file_contents(filename, None)
+        data, name = file_contents(filename, None)
         return self._record.file("asset", name, data, type="notebook", overwrite=overwrite)
 
     @logging_call
@@ -113,7 +113,7 @@ class Sources(Surface):
         return self._record.git_patch(data)
 
     def _log_sources(self, folder: Path, overwrite: bool, metadata: Any) -> list[tuple[str, dict[str, str]]]:
-        files = [(path, name) for path, name in media.files_below(folder.absolute()) if _is_source(path, folder)]
+        files = [(path, name) for path, name in files_below(folder.absolute()) if _is_source(path, folder)]
         if not files:
             raise InvalidValueError(f"The folder {folder} holds no source code")
         found = [(path, self._log_source(name, path, overwrite, metadata)) for path, name in files]

@@ -1,0 +1,1 @@
+"""What users log as files, in whatever form they have it -> bytes. Nothing here knows where they go."""
