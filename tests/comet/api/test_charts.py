@@ -41,6 +41,19 @@ def test_a_chart_of_nothing_is_empty(shelf: Shelf, ours: API) -> None:
     assert chart["params"] is None
 
 
+def test_a_chart_is_asked_for_as_the_official_sdk_asks(comet: ScriptedComet) -> None:
+    comet.answer_with("/multi-metric-chart", Answer(body={"experiments": {}, "empty": True}))
+    API("key", url=comet.root).get_metrics_for_chart(["a", "b"], ["loss"])
+    (asked,) = comet.requests("/multi-metric-chart")
+    assert asked.json == {
+        "targetedExperiments": ["a", "b"],
+        "metrics": ["loss"],
+        "params": None,
+        "independentMetrics": True,
+        "fetchFull": False,
+    }
+
+
 def test_only_common_steps_when_metrics_depend_on_each_other(shelf: Shelf, ours: API) -> None:
     chart = ours.get_metrics_for_chart([shelf["beta"]], ["score", "cost"], independent_metrics=False)[shelf["beta"]]
     assert [series["steps"] for series in chart["metrics"]] == [[0, 2, 4, 8, 10]] * 2
