@@ -11,8 +11,14 @@ import pytest
 from tests.comet.api_experiment.everything import log_everything
 from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
+from zenml_comet_tracker.comet.connection import connect
 
 WHERE = {"teamName": "ws", "projectName": "readings"}
+
+
+def named(value: Any) -> str:
+    """What a test is called after: the texts among its parameters."""
+    return value[:40] if isinstance(value, str) else type(value).__name__
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ def official(local_server: LocalServer) -> Iterator[Callable[[str], Any]]:
 @pytest.fixture(scope="package")
 def ours(local_server: LocalServer) -> Callable[[str], APIExperiment]:
     """Our `APIExperiment` of a key, on `local_server`."""
-    return lambda key: APIExperiment(local_server.api_key, url=local_server.url, previous_experiment=key)
+    connection = connect(local_server.api_key, url=local_server.url)
+    return lambda key: APIExperiment.of(connection, {"experimentKey": key})
 
 
 @pytest.fixture(scope="package")

@@ -24,6 +24,7 @@ WRITES: list[tuple[str, list[Any] | dict[str, Any], str]] = [
     ("log_asset", [FILE], "get_asset_list"),
     ("log_asset", {"filename": FILE, "step": 3, "name": "ü", "context": "c", "ftype": "audio", "metadata": {"k": 1}},
      "get_asset_list"),
+    ("log_curve", ["roc", [0, 0.5, 1], [0, 0.75, 1], False, 4], "get_curves"),
     ("log_cpu_metrics", [[25, 50], None, 3, 1], "get_metrics"),
     ("log_gpu_metrics", [[GPU]], "get_metrics_summary"),
     ("log_html", ["<b>größe</b>"], "get_html"),
@@ -40,6 +41,7 @@ WRITES: list[tuple[str, list[Any] | dict[str, Any], str]] = [
     ("log_parameters", [{"lr": 0.1, "net": {"units": [1, 2], "deep": {"on": True}}}], "get_parameters_summary"),
     ("log_parameters", [{"net": {"units": 3}}, None, None, False], "get_parameters_summary"),
     ("log_ram_metrics", [1024, 865], "get_metrics_summary"),
+    ("log_table", ["table.csv", [[1, "ü"], [2, "b,c"]], ["n", "text"]], "get_asset_list"),
     ("log_video", [VIDEO, "film", False, 3, 1, "train", {"k": [1]}], "get_asset_list"),
     ("set_code", ["import comet_ml\nprint('ü')\n"], "get_code"),
     ("set_command", [["train.py", "--größe", "3"]], DETAILS),
@@ -65,8 +67,8 @@ WRITES: list[tuple[str, list[Any] | dict[str, Any], str]] = [
     ("set_python_version", ["3.11"], DETAILS),
     ("set_python_version_verbose", ["3.11 (main)"], DETAILS),
     ("set_start_time", [5_000], "get_metadata"),
-    ("set_state", ["crashed"], "get_state"),
     ("set_state", ["finished"], "get_state"),
+    ("set_state", ["crashed"], "get_state"),
     ("set_user", ["größe"], DETAILS),
 ]  # fmt: skip
 # What differs from one experiment, request and moment to the next.
@@ -75,6 +77,8 @@ _OWN = {
     "endTimeMillis",
     "startTimeMillis",
     "durationMillis",
+    # The official SDK ends the lines of a table with two characters.
+    "fileSize",
 }
 
 
@@ -87,34 +91,49 @@ def alike(read: Any) -> Any:
     return read[:2] if isinstance(read, bytes) else repr(read)
 
 
-@pytest.mark.parametrize(("write", "given", "read"), WRITES)
-def test_each_reads_what_the_other_writes(
-    write: str,
-    given: list[Any] | dict[str, Any],
-    read: str,
+@pytest.fixture(scope="module")
+def written(
     local_server: LocalServer,
     ours: Callable[[str], APIExperiment],
     official: Callable[[str], Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # The official SDK calls a file by its whole path; relative ones are the same for both.
-    monkeypatch.chdir(tmp_path)
-    for name in (FILE, VIDEO):
-        (tmp_path / name).write_bytes(b"content")
-    arguments, named = ([], given) if isinstance(given, dict) else (given, {})
-    keys = [begin(local_server) for _ in range(2)]
-    before = alike(getattr(official(keys[0]), read)())
-    getattr(ours(keys[0]), write)(*arguments, **named)
-    getattr(official(keys[1]), write)(*arguments, **named)
-    theirs_of_ours = getattr(official(keys[0]), read)()
-    assert alike(theirs_of_ours) == alike(getattr(ours(keys[1]), read)())
-    if write not in ("set_start_time", "set_end_time"):
-        assert alike(theirs_of_ours) != before
-    for asset in official(keys[0]).get_asset_list():
-        if asset["type"] != "git-patch":
-            (other,) = (one for one in ours(keys[1]).get_asset_list() if one["fileName"] == asset["fileName"])
-            assert ours(keys[1]).get_asset(other["assetId"]) == official(keys[0]).get_asset(asset["assetId"])
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Any, Any]:
+    """All writes: ours, for the official SDK to read, and its, for us to read."""
+    by_us, by_it = begin(local_server), begin(local_server)
+    with pytest.MonkeyPatch.context() as patch:
+        # The official SDK calls a file by its whole path; relative ones are the same for both.
+        patch.chdir(tmp_path_factory.mktemp("exchange"))
+        for name in (FILE, VIDEO):
+            Path(name).write_bytes(b"content")
+        for write, given, _ in WRITES:
+            arguments, named = ([], given) if isinstance(given, dict) else (given, {})
+            getattr(ours(by_us), write)(*arguments, **named)
+            getattr(official(by_it), write)(*arguments, **named)
+    return official(by_us), ours(by_it)
+
+
+@pytest.mark.parametrize("read", sorted({read for _, _, read in WRITES}))
+def test_each_reads_what_the_other_writes(read: str, written: tuple[Any, Any], key: str, official: Any) -> None:
+    it, we = (getattr(one, read)() for one in written)
+    if read == "get_asset_list":
+        # Patches have names of their own.
+        it, we = ([asset for asset in listed if asset["type"] != "git-patch"] for listed in (it, we))
+    assert alike(it) == alike(we)
+    assert alike(it) != alike(getattr(official(key), read)())
+
+
+def test_each_reads_the_files_that_the_other_uploads(written: tuple[Any, Any]) -> None:
+    def read(one: Any, asset_id: str) -> bytes:
+        content: bytes = one.get_asset(asset_id)
+        return content.replace(b"\r\n", b"\n")
+
+    contents = [
+        sorted((asset["fileName"], read(one, asset["assetId"])) for asset in one.get_asset_list()) for one in written
+    ]
+    # A zip holds the time when it was made.
+    it, we = ([(name, content) for name, content in each if content[:2] != b"PK"] for each in contents)
+    assert it == we
+    assert len(it) == 6
 
 
 def test_each_deletes_what_the_other_logged(

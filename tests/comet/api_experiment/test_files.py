@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -72,29 +71,30 @@ def at(position: int, stream: io.BytesIO) -> io.BytesIO:
     return stream
 
 
-LARGE = os.urandom(300_000)
+LARGE = bytes(range(256)) * 1_200
 
 
-@pytest.mark.parametrize(
-    ("make", "stored"),
-    [
-        (lambda _: b"bytes", b"bytes"),
-        (lambda _: bytearray(b"bytes"), b"bytes"),
-        (lambda _: io.BytesIO(b"binary"), b"binary"),
-        (lambda _: at(3, io.BytesIO(b"binary")), b"ary"),
-        (lambda _: at(3, io.BytesIO(LARGE)), LARGE[3:]),
-        (lambda _: io.BytesIO(LARGE), LARGE),
-        (lambda _: io.StringIO("größe 🚀"), "größe 🚀".encode()),
-        (lambda _: Trickle(LARGE), LARGE),
-        (lambda path: path, b"path"),
-        (lambda path: path.open("rb"), b"path"),
-        (lambda path: path.open(), b"path"),
-        (lambda _: b"", b""),
-    ],
-)
+SOURCES: dict[str, tuple[Callable[[Path], Any], bytes]] = {
+    "bytes": (lambda _: b"bytes", b"bytes"),
+    "no bytes": (lambda _: b"", b""),
+    "bytearray": (lambda _: bytearray(b"bytes"), b"bytes"),
+    "BytesIO": (lambda _: io.BytesIO(b"binary"), b"binary"),
+    "large BytesIO": (lambda _: io.BytesIO(LARGE), LARGE),
+    "rest of a BytesIO": (lambda _: at(3, io.BytesIO(b"binary")), b"ary"),
+    "rest of a large BytesIO": (lambda _: at(3, io.BytesIO(LARGE)), LARGE[3:]),
+    "StringIO": (lambda _: io.StringIO("größe 🚀"), "größe 🚀".encode()),
+    "pipe": (lambda _: Trickle(LARGE), LARGE),
+    "path": (lambda path: path, b"path"),
+    "open file": (lambda path: path.open("rb"), b"path"),
+    "open text file": (lambda path: path.open(), b"path"),
+}
+
+
+@pytest.mark.parametrize("form", SOURCES)
 def test_log_asset_takes_paths_bytes_and_open_files(
-    make: Callable[[Path], Any], stored: bytes, local_server: LocalServer, experiment: APIExperiment, tmp_path: Path
+    form: str, local_server: LocalServer, experiment: APIExperiment, tmp_path: Path
 ) -> None:
+    make, stored = SOURCES[form]
     path = tmp_path / "file.txt"
     path.write_bytes(b"path")
     source = make(path)
@@ -190,6 +190,7 @@ def test_content_that_is_not_what_was_asked_for(local_server: LocalServer, exper
         lambda e, path: e.delete_asset("0" * 32),
         lambda e, path: e.get_curve("0" * 32),
     ],
+    ids=["get_asset", "response", "download_asset", "delete_asset", "get_curve"],
 )
 def test_a_missing_asset_is_told(
     call: Callable[[APIExperiment, Path], Any], experiment: APIExperiment, tmp_path: Path

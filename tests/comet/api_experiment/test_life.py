@@ -77,6 +77,8 @@ def test_metadata_at_hand_cost_no_request(local_server: LocalServer, key: str) -
     assert len({found, APIExperiment.of(connection, {"experimentKey": key})}) == 1
     assert APIExperiment.of(connection, {"experimentKey": key}).workspace == "ws"
     assert connection.requests == 1
+    part = APIExperiment.of(connection, {"experimentKey": key, "experimentName": "listed"})
+    assert (part.name, part.project_name) == ("listed", "tests")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import pytest
 
 from tests.comet.api_experiment.conftest import Pair
 from tests.comet.api_experiment.everything import DIFF
+from tests.comet.scripted import Answer, ScriptedComet
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
+from zenml_comet_tracker.comet.connection import connect
 
 ATTRIBUTES = (
     *("id", "key", "name", "workspace", "project_name", "project_id", "archived", "url", "optimization_id"),
@@ -118,6 +120,17 @@ def test_a_patch_that_is_no_zip_is_the_diff_itself(local_server: LocalServer, ex
     assert local_server.call("POST", "api/rest/v2/write/experiment/git/patch", params=params, files=patch).ok
     assert experiment.get_git_patch() == DIFF.encode()
     assert experiment.to_json(full=True)["git_patch"] == DIFF.encode()
+
+
+def test_tables_that_could_be_of_two_metrics_are_left_alone(comet: ScriptedComet) -> None:
+    files = [{"fileName": "a_b_0.csv.zip", "assetId": number} for number in range(2)]
+    comet.answer_with("asset/list", Answer(body={"assets": files}))
+    point = {"metricName": "a/b", "metricValue": "1.5", "timestamp": 2_000, "step": 3, "epoch": None}
+    comet.answer_with("metrics/get-metric", Answer(body={"metrics": [point]}))
+    experiment = APIExperiment.of(connect("key", url=comet.root), {"experimentKey": "k"})
+    assert experiment.get_metric_total_df("a/b", False) is None
+    frame = experiment.get_metric_total_df("a/b")
+    assert frame[["value", "timestamp", "step"]].to_dict("list") == {"value": [1.5], "timestamp": [2.0], "step": [3]}
 
 
 def test_metadata_are_what_the_official_sdk_reads(empty: Pair) -> None:

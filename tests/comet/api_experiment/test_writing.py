@@ -10,8 +10,10 @@ from typing import Any
 import numpy
 import pytest
 
-from tests.fixtures.local_server import LocalServer
+from tests.comet.api_experiment.conftest import named
+from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
+from zenml_comet_tracker.comet.connection import connect
 from zenml_comet_tracker.comet.errors import InvalidArgumentError, InvalidValueError, NotFoundError
 
 MILLIS = 1_790_000_000_000
@@ -24,6 +26,12 @@ Read = Callable[..., Any]
 def read(local_server: LocalServer, experiment: APIExperiment) -> Read:
     """The answer to a bare GET about the experiment."""
     return lambda path, **more: local_server.get(f"experiment/{path}", experimentKey=experiment.key, **more)
+
+
+@pytest.fixture(scope="module")
+def unasked() -> APIExperiment:
+    """An experiment on a server that nobody is to ask."""
+    return APIExperiment.of(connect("key", url="http://127.0.0.1:1"), {"experimentKey": "0" * 32})
 
 
 def facts(read: Read, what: str) -> dict[str, str]:
@@ -54,16 +62,14 @@ def test_log_metric_without_a_time_is_of_now(experiment: APIExperiment, read: Re
     assert abs(millis - start) < 60_000
 
 
-@pytest.mark.parametrize(
-    ("value", "stored"),
-    [
+def test_log_metric_keeps_every_number(experiment: APIExperiment, read: Read) -> None:
+    given = [
         (math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity"), (numpy.float32(0.5), "0.5"), (True, "1.0"),
         (numpy.int64(2**40), "1099511627776.0"), (numpy.array([3]), "3.0"), ("0.25", "0.25"),
-    ],
-)  # fmt: skip
-def test_log_metric_keeps_every_number(value: Any, stored: str, experiment: APIExperiment, read: Read) -> None:
-    experiment.log_metric("m", value)
-    assert points(read, "m")[0][0] == stored
+    ]  # fmt: skip
+    for number, (value, _) in enumerate(given):
+        experiment.log_metric("m", value, step=number)
+    assert [point[0] for point in points(read, "m")] == [stored for _, stored in given]
 
 
 @pytest.mark.parametrize(
@@ -79,13 +85,14 @@ def test_log_metric_keeps_every_number(value: Any, stored: str, experiment: APIE
         (lambda e: e.log_metrics({"m": 1, "n": "no", "o": None}), "'n' expects a number.*'o' expects a number"),
         (lambda e: e.log_metrics([1]), "metrics are expected by name"),
     ],
+    ids=named,
 )
 def test_bad_metrics_are_refused_before_anything_is_sent(
-    call: Callable[[APIExperiment], Any], told: str, experiment: APIExperiment, read: Read
+    call: Callable[[APIExperiment], Any], told: str, unasked: APIExperiment
 ) -> None:
     with pytest.raises(InvalidValueError, match=told):
-        call(experiment)
-    assert read("metrics/get-all") == {"metrics": []}
+        call(unasked)
+    assert unasked._connection.requests == 0
 
 
 def test_log_metrics_nested(experiment: APIExperiment, read: Read) -> None:
@@ -95,19 +102,17 @@ def test_log_metrics_nested(experiment: APIExperiment, read: Read) -> None:
     assert points(read, "deep/c") == [("NaN", 5, 1, MILLIS, None)]
 
 
-@pytest.mark.parametrize(
-    ("value", "stored"),
-    [
+def test_parameters_and_others_keep_every_value(experiment: APIExperiment, read: Read) -> None:
+    given = [
         (64, "64"), (0.1, "0.1"), (True, "true"), (None, "None"), ("größe 🚀", "größe 🚀"), ([1, "a"], '[1,"a"]'),
         ({"a": {"b": 1}}, '{"a":{"b":1}}'), (math.nan, "NaN"), (2**70, str(2**70)), (numpy.float64(0.5), "0.5"),
         (Path("/data"), "/data"), ("", ""),
-    ],
-)  # fmt: skip
-def test_parameters_and_others_keep_every_value(value: Any, stored: str, experiment: APIExperiment, read: Read) -> None:
-    experiment.log_parameter("p", value)
-    experiment.log_other("o", value)
-    assert facts(read, "parameters") == {"p": stored}
-    assert facts(read, "log-other") == {"o": stored}
+    ]  # fmt: skip
+    for number, (value, _) in enumerate(given):
+        experiment.log_parameter(f"{number}", value)
+        experiment.log_other(f"{number}", value)
+    stored = {f"{number}": text for number, (_, text) in enumerate(given)}
+    assert facts(read, "log-other") == facts(read, "parameters") == stored
 
 
 def test_the_later_parameter_stays(experiment: APIExperiment, read: Read) -> None:
@@ -217,12 +222,12 @@ def test_tags(experiment: APIExperiment, read: Read) -> None:
         (lambda e: e.get_artifact_lineage("up"), "direction='up' is unknown"),
         (lambda e: e.display(tab="nonsense"), "tab='nonsense' is unknown"),
     ],
+    ids=named,
 )
-def test_bad_arguments_are_told(call: Callable[[APIExperiment], Any], told: str, experiment: APIExperiment) -> None:
-    before = experiment._connection.requests
+def test_bad_arguments_are_told(call: Callable[[APIExperiment], Any], told: str, unasked: APIExperiment) -> None:
     with pytest.raises((InvalidValueError, InvalidArgumentError), match=told):
-        call(experiment)
-    assert experiment._connection.requests == before
+        call(unasked)
+    assert unasked._connection.requests == 0
 
 
 def test_html(experiment: APIExperiment, read: Read) -> None:
@@ -233,12 +238,14 @@ def test_html(experiment: APIExperiment, read: Read) -> None:
     assert read("html") == {"html": "new"}
 
 
-def test_output_keeps_its_order(experiment: APIExperiment, read: Read) -> None:
+def test_output_keeps_its_order(local_server: LocalServer, experiment: APIExperiment, read: Read) -> None:
+    printed = [{"output": "printed by the program", "offset": 7}]
+    local_server.post("write/experiment/output", experimentKey=experiment.key, outputLines=printed)
     experiment.log_output(["output line 1", "output line 2\n"])
     experiment.log_output("no end, ", stderr=True, context="train", timestamp=MILLIS)
     experiment.log_output("ü 🚀")
     experiment.log_output([])
-    assert read("output") == {"output": "output line 1\noutput line 2\nno end, ü 🚀"}
+    assert read("output") == {"output": "printed by the program\noutput line 1\noutput line 2\nno end, ü 🚀"}
 
 
 def test_code_given_as_text_and_as_file(experiment: APIExperiment, read: Read, tmp_path: Path) -> None:
@@ -288,13 +295,22 @@ SETTERS: list[tuple[str, Any, str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def detailed(local_server: LocalServer, ours: Callable[[str], APIExperiment]) -> APIExperiment:
+    """One experiment for all details: none changes another one."""
+    return ours(begin(local_server))
+
+
 @pytest.mark.parametrize(("setter", "value", "member", "stored"), SETTERS)
 def test_system_details_are_set_one_by_one(
-    setter: str, value: Any, member: str, stored: Any, experiment: APIExperiment, read: Read
+    setter: str, value: Any, member: str, stored: Any, local_server: LocalServer, detailed: APIExperiment
 ) -> None:
-    before = {name: known for name, known in read("system-details").items() if name != member}
-    getattr(experiment, setter)(value)
-    after = read("system-details")
+    def details() -> dict[str, Any]:
+        return local_server.get("experiment/system-details", experimentKey=detailed.key)
+
+    before = {name: known for name, known in details().items() if name != member}
+    getattr(detailed, setter)(value)
+    after = details()
     assert after.pop(member) == stored
     assert after == before
 
