@@ -51,7 +51,7 @@ def test_what_is_no_source_is_left_out(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_script_that_is_gone_and_an_interactive_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in (tmp_path / "gone.py", None):
         _run_as(monkeypatch, path)
-        assert (code.of_program(), code.program_path(), code.in_cells()) == (None, None, False)
+        assert (code.of_program(), code.program_path()) == (None, None)
 
 
 def test_the_cells_of_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +59,6 @@ def test_the_cells_of_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
     found = code.of_program()
     assert found == code.Code("# In[1]:\n\nimport x\n\n\n# In[3]:\n\n%time x.run()\n", "notebook.py")
-    assert code.in_cells()
 
 
 def _said(*arguments: str) -> str:

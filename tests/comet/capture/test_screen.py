@@ -95,6 +95,18 @@ def test_a_bar_is_shown_as_it_stands_and_not_twice() -> None:
     assert screen.settled() + screen.rest() == ""
 
 
+def test_behind_bars_lines_settle_again() -> None:
+    screen = Screen()
+    screen.write("outer\n\rinner\x1b[A\n\nafter\n")
+    assert screen.settled() == "outer\ninner\n"
+    assert screen.standing() == "after\n"
+    screen.write("more\n")
+    assert screen.settled() == ""
+    assert screen.standing() == "more\n"
+    screen.write("and more\n")
+    assert screen.settled() == "and more\n"
+
+
 def test_an_endless_line_is_divided_and_whole() -> None:
     screen = Screen()
     for _ in range(5):

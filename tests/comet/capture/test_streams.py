@@ -7,7 +7,8 @@ import io
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+import types
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -196,3 +197,52 @@ def test_notebook_streams_are_heard() -> None:
     stream.writelines(["x"])
     stop()
     assert stream.sent == heard == ["cell", "\n", "named", "x"]
+
+
+class Shell:
+    """IPython since version 9: around each cell it wraps `write`, and puts back what was there before."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream = stream
+        self._before: list[Callable[..., None]] = []
+        self.events = self
+        self.recorded: list[str] = []
+
+    def register(self, event: str, act: Callable[..., None]) -> None:
+        assert event == "pre_run_cell"
+        self._before.append(act)
+
+    def unregister(self, event: str, act: Callable[..., None]) -> None:
+        self._before.remove(act)
+
+    def run(self, cell: Callable[[], object]) -> None:
+        original = self._stream.write
+
+        def write(text: str) -> int:
+            self.recorded.append(text)
+            return original(text)
+
+        self._stream.write = write  # type: ignore[method-assign]
+        for act in list(self._before):
+            act("info")
+        cell()
+        self._stream.write = original  # type: ignore[method-assign]
+
+
+def test_every_cell_is_heard_once(stream: io.TextIOWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell(stream)
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
+    heard: list[str] = []
+    stops: list[Callable[[], None]] = []
+    shell.run(lambda: stops.append(streams.listen(stream, heard.append)) or stream.write("1"))
+    shell.run(lambda: stream.write("2"))
+    # What the thread that gathers does between cells.
+    streams.renew()
+    stream.write("3")
+    shell.run(lambda: stream.write("4"))
+    shell.run(lambda: stops[0]())
+    shell.run(lambda: stream.write("5"))
+    assert heard == ["1", "2", "3", "4"]
+    assert _bytes(stream) == b"12345"
+    assert shell.recorded == ["1", "2", "4", "5"]
+    assert shell._before == []

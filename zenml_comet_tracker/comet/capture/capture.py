@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from zenml_comet_tracker.comet.capture import code, git, output, redaction, streams, system_details
+from zenml_comet_tracker.comet.capture import cells, code, git, output, redaction, streams, system_details
 from zenml_comet_tracker.comet.capture.options import CaptureOptions
 from zenml_comet_tracker.comet.capture.output import Output
 from zenml_comet_tracker.comet.capture.sink import Sink
@@ -73,7 +73,7 @@ class Capture:
         if os.getpid() != self._owner:
             return
         sampler.remove(self._take_sample)
-        if self._options.log_code and code.in_cells():
+        if self._options.log_code and cells.shell() is not None:
             _guarded("code", self._log_code)
         self._wait_for_facts()
         if self._facts is not None and self._facts.is_alive():

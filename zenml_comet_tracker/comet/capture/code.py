@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zenml_comet_tracker.comet.capture import cells
+
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 10 << 20
@@ -36,11 +38,6 @@ def program_path() -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def in_cells() -> bool:
-    """Whether the program grows cell by cell."""
-    return _shell() is not None
-
-
 def _first_that_is_there(*sources: Any) -> Code | None:
     for source in sources:
         try:
@@ -54,18 +51,12 @@ def _first_that_is_there(*sources: Any) -> Code | None:
     return None
 
 
-def _shell() -> Any:
-    """The running IPython, None where there is none; it is never loaded for this."""
-    ipython = sys.modules.get("IPython")
-    return None if ipython is None else ipython.get_ipython()
-
-
 def _of_cells() -> Code | None:
-    shell = _shell()
+    shell = cells.shell()
     if shell is None:
         return None
-    cells = [str(cell) for cell in shell.history_manager.input_hist_raw]
-    blocks = [f"# In[{number}]:\n\n{cell.rstrip()}\n" for number, cell in enumerate(cells) if cell.strip()]
+    typed = [str(cell) for cell in shell.history_manager.input_hist_raw]
+    blocks = [f"# In[{number}]:\n\n{cell.rstrip()}\n" for number, cell in enumerate(typed) if cell.strip()]
     return Code("\n\n".join(blocks), NOTEBOOK)
 
 

@@ -144,6 +144,7 @@ class _Gatherer:
         streams.keep_out()
         while True:
             time.sleep(GATHER_SECONDS)
+            streams.renew()
             for output in self._outputs:
                 output.drain()
             with self._lock:

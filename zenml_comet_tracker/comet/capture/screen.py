@@ -41,8 +41,9 @@ class Screen:
         self._at = 0
         # Whether the next text overwrites the line, as behind a carriage return.
         self._home = False
-        # How many lines the program goes back up: those are not settled yet.
+        # How many lines the program goes back up, those are not settled yet; and whether it did so lately.
         self._kept = 0
+        self._went_up = False
         self._tail = ""
 
     def write(self, text: str) -> None:
@@ -66,7 +67,13 @@ class Screen:
         return "".join(_news(gone))
 
     def standing(self) -> str:
-        """The lines that are not settled, as they stand; each only when it is another than when it was last given."""
+        """The lines that are not settled, as they stand; each only when it is another than when it was last given.
+
+        When nothing went up since the last call, nothing is expected to go up any more.
+        """
+        if not self._went_up:
+            self._kept = 0
+        self._went_up = False
         return "".join(_news(row for row in self._rows if row.text))
 
     def rest(self) -> str:
@@ -130,7 +137,7 @@ class Screen:
             row.text = row.text[:-columns]
 
     def _up(self, lines: int) -> None:
-        self._kept = max(self._kept, min(lines, MAX_KEPT))
+        self._kept, self._went_up = max(self._kept, min(lines, MAX_KEPT)), True
         self._at = max(0, self._at - lines)
 
     def _clear(self, *, whole: bool) -> None:

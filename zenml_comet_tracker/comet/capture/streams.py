@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from zenml_comet_tracker.comet.capture import cells
+
 logger = logging.getLogger(__name__)
 
 # The threads of this package tell of delivery: that is not the program's output, and would be delivered in turn.
@@ -29,9 +31,10 @@ class Stream(Protocol):
 
 
 class _Hearing(threading.local):
-    """Whether what this thread writes now is heard; None until that was asked."""
+    """Whether what this thread writes is heard, None until that was asked; and which stream it is writing to."""
 
     heard: bool | None = None
+    inside: Tee | None = None
 
 
 _hearing = _Hearing()
@@ -50,18 +53,36 @@ class Tee:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self._listeners: tuple[Listener, ...] = ()
-        self._before = vars(stream).get("write")
-        original = stream.write
+        self._before: Any = None
+        self._write: Any = None
+        self.wrap()
+
+    def wrap(self) -> None:
+        """Wraps what is there now, unless that is the wrapped one still.
+
+        Around it there may be another's wrapper, or it may be gone with one: of several layers the outermost tells.
+        """
+        before = vars(self.stream).get("write")
+        if before is not None and before is self._write:
+            return
+        original = self.stream.write
 
         def write(*args: Any, **kwargs: Any) -> Any:
-            # First what the program asked for: what becomes of that is for it to see, whatever comes then.
-            written = original(*args, **kwargs)
+            outer = _hearing.inside
+            if outer is self:
+                return original(*args, **kwargs)
+            _hearing.inside = self
+            try:
+                # First what the program asked for: what becomes of that is for it to see, whatever comes then.
+                written = original(*args, **kwargs)
+            finally:
+                _hearing.inside = outer
             if self._listeners:
                 self._tell(str(next(iter((*args, *kwargs.values())), "")))
             return written
 
-        self._write = write
-        stream.write = write  # type: ignore[method-assign]
+        self.stream.write = write  # type: ignore[method-assign]
+        self._write, self._before = write, before
 
     def listen(self, listener: Listener) -> None:
         """Tells the listener of every text from now on."""
@@ -74,17 +95,12 @@ class Tee:
 
     def restore(self) -> None:
         """The stream's own method again, unless somebody wrapped ours in the meantime, whose it is then to restore."""
-        if not self.in_place:
+        if vars(self.stream).get("write") is not self._write:
             return
         if self._before is None:
             del self.stream.write
         else:
             self.stream.write = self._before  # type: ignore[method-assign]
-
-    @property
-    def in_place(self) -> bool:
-        """Whether the stream's method is still the wrapped one, and not another's around it or in its place."""
-        return vars(self.stream).get("write") is self._write
 
     def _tell(self, text: str) -> None:
         # What a listener itself prints, or logs to the console, would come back to it for ever.
@@ -115,7 +131,7 @@ def listen(stream: Stream | None, listener: Listener) -> Callable[[], None]:
     if stream is None:
         return lambda: None
     with _lock:
-        tee = next((known for known in _tees if known.stream is stream and known.in_place), None)
+        tee = next((known for known in _tees if known.stream is stream), None)
         if tee is None:
             try:
                 tee = Tee(stream)
@@ -123,7 +139,22 @@ def listen(stream: Stream | None, listener: Listener) -> Callable[[], None]:
                 raise TypeError(f"{type(stream).__name__} lets nobody listen") from error
             _tees.append(tee)
         tee.listen(listener)
-    return lambda: _forget(tee, listener)
+        stop_renewing = cells.call_before_each(lambda *_: renew())
+
+    def stop() -> None:
+        stop_renewing()
+        _forget(tee, listener)
+
+    return stop
+
+
+def renew() -> None:
+    """Wraps again what IPython unwrapped, which takes back what a cell does to `write`; does nothing elsewhere."""
+    if cells.shell() is None:
+        return
+    with _lock:
+        for tee in _tees:
+            tee.wrap()
 
 
 def _forget(tee: Tee, listener: Listener) -> None:
