@@ -1,0 +1,268 @@
+"""Every logging method, read back raw from the local server: written in batches, in documented REST, and by `sync`."""
+
+from __future__ import annotations
+
+import io
+import json
+import wave
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from tests.comet.surface.everything import BOXES, POINTS, Held, log_everything, make_files
+from tests.fixtures.local_server import LocalServer
+from zenml_comet_tracker.cli.main import main
+from zenml_comet_tracker.comet.experiment import Experiment
+
+
+@pytest.fixture(scope="module", params=["batch", "rest", "sync"])
+def held(request: pytest.FixtureRequest, local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Held:
+    """An experiment that logged everything, delivered on one of the ways."""
+    folder = tmp_path_factory.mktemp("everything")
+    make_files(folder)
+    key, project, way = local_server.api_key, request.param, {"url": local_server.url, "protocol": request.param}
+    with pytest.MonkeyPatch.context() as patch:
+        if project == "sync":
+            patch.setenv("COMET_URL_OVERRIDE", local_server.url)
+            way = {"url": "offline"}
+        experiment = Experiment(key, "surface", project, journal_folder=folder / "journals", strict=True, **way)
+        returned = log_everything(experiment, folder)
+        report = experiment.end()
+        if project == "sync":
+            done = CliRunner().invoke(main, ["sync", str(report.journal), "--api-key", key])
+            assert done.exit_code == 0, done.output
+        else:
+            assert report.delivered, report
+    assert experiment.stats().dropped == {}
+    return Held(local_server, experiment.id, project, returned)
+
+
+class TestValues:
+    def test_metrics_by_context(self, held: Held) -> None:
+        assert held.points("loss") == [(0.5, 1, 1, None)]
+        assert held.points("given_loss") == [(0.25, 1, 1, "given")]
+        assert held.points("train_loss") == [(0.75, 2, 1, "train")]
+        assert held.points("own_loss") == [(4, 2, 1, "own")]
+        assert held.points("bare") == [(1, 2, 1, None)]
+        assert (held.points("train_p_a"), held.points("train_p_b/c")) == ([(1, 2, 1, "train")], [(2, 2, 1, "train")])
+
+    def test_steps_and_epochs_that_were_set(self, held: Held) -> None:
+        assert held.points("after") == [(1, 7, 1, None), (2, 8, 5, None), (3, 8, 6, None)]
+        assert held.points("curr_epoch") == [(9, 8, 6, None)]
+
+    def test_parameters(self, held: Held) -> None:
+        found = held.current("experiment/parameters")
+        assert found.pop("curr_step") == "7"
+        assert found == {
+            "train_rate": "0.1",
+            "curr_epoch": "6",
+            "model|layers": "[1,2]",
+            "whole": '{"a":1}',
+            # The same as the official SDK's.
+            "dataset_hash": "49a5a960c571",
+            "depth": "3",
+        }
+
+    def test_others(self, held: Held) -> None:
+        found = held.current("experiment/log-other")
+        assert {name: found[name] for name in ("Name", "note", "count", "dataset_info")} == {
+            "Name": "everything",
+            "note": "größer 🚀",
+            "count": "3",
+            "dataset_info": "digits-v1, /data",
+        }
+        assert {name: value for name, value in found.items() if name.startswith("opt")} == {
+            "optimizer_id": "opt1",
+            "optimizer_metric": "score",
+            "optimizer_metric_value": "0.9",
+            "optimizer_parameters": '{"depth":3}',
+            "optimizer_objective": "maximize",
+        }
+        assert held.points("score") == [(0.9, 8, 6, None)]
+
+
+class TestFacts:
+    def test_tags_and_name(self, held: Held) -> None:
+        assert sorted(held.get("experiment/tags")["tags"]) == ["one", "three", "two"]
+        assert held.get("experiment/metadata")["experimentName"] == "everything"
+
+    def test_html_is_replaced_and_then_added_to(self, held: Held) -> None:
+        link = '<div><b>see</b>: <a href="http://host/?a=1&amp;b=2" target="_blank">&lt;page&gt;</a></div>'
+        assert held.get("experiment/html")["html"] == f"<b>first</b>{link}"
+
+    def test_graph_and_program(self, held: Held) -> None:
+        assert held.get("experiment/graph")["graph"] == '{"layers":[1]}'
+        assert held.get("experiment/metadata")["filePath"] == "/app/train.py"
+
+    def test_output_in_order_with_the_newlines_it_has(self, held: Held) -> None:
+        # Documented REST knows whole lines only.
+        cut = "\n" if held.protocol == "rest" else ""
+        expected = f"in training\nline one\nline two\n\rhalf a li{cut}ne\n"
+        assert held.get("experiment/output")["output"] == expected
+
+    def test_git(self, held: Held) -> None:
+        assert held.get("experiment/git/metadata") == {
+            "user": "me",
+            "root": "/app",
+            "branch": "main",
+            "parent": "abc",
+            "origin": "git@host:a.git",
+        }
+        params = {"experimentKey": held.key}
+        assert held.server.call("GET", "api/rest/v2/experiment/git/patch", params=params).text == "--- a\n+++ b\n"
+
+    def test_system_details(self, held: Held) -> None:
+        found = held.get("experiment/system-details")
+        said = ("command", "hostname", "installedPackages", "osPackages", "pid", "pythonVersion", "processor")
+        assert [found[name] for name in said] == [
+            ["python", "train.py"],
+            "host",
+            ["torch==2.4"],
+            ["libc=2"],
+            12,
+            "4.0.2",
+            "x86",
+        ]
+        assert found["pythonVersionVerbose"] == "R version 4.0.2"
+        assert found["gpuStaticInfoList"][0]["name"] == "H200"
+        assert found["logAdditionalSystemInfoList"] == [{"key": "mood", "value": "good"}, {"key": "rack", "value": "7"}]
+
+    def test_dependencies(self, held: Held) -> None:
+        with held.server.store.read() as connection:
+            from zenml_comet_tracker.local.store import documents, experiments
+
+            experiment = experiments.require(connection, held.key)
+            found = documents.get_json(connection, experiment.id, "dependencies")
+        assert found == {"torch": "2.4", "numpy": "2.0"}
+
+    def test_code(self, held: Held) -> None:
+        assert held.get("experiment/code")["code"] == "train = True\n"
+        listed = held.assets("source_code")
+        assert [(Path(a["fileName"]).name, held.content(a)) for a in listed] == [
+            ("train.py", b"train = True\n"),
+            ("one.py", b"one = 1\n"),
+        ]
+        assert listed[1]["fileName"] == "sources/one.py"
+        assert {a["metadata"] for a in listed} == {'{"source_code_type":"manual"}'}
+        assert held.content(held.asset("work.ipynb", "notebook")) == b'{"cells": []}'
+
+
+class TestFiles:
+    def test_an_asset_with_step_and_metadata(self, held: Held) -> None:
+        (asset,) = [a for a in held.assets("asset", "a.txt") if a["metadata"]]
+        assert (held.content(asset), asset["step"], asset["metadata"]) == (b"a", 3, '{"k":[1]}')
+
+    def test_an_open_file_and_one_with_type_and_context(self, held: Held) -> None:
+        assert held.content(held.asset("opened.bin")) == b"opened"
+        asset = held.asset("uploaded.txt")
+        said = ("type", "step", "runContext", "metadata")
+        assert [asset[name] for name in said] == ["custom", 4, "validate", '{"m":1}']
+
+    def test_an_asset_logged_inside_of_a_context_belongs_to_it(self, held: Held) -> None:
+        assert held.asset("inside.txt")["runContext"] == "train"
+
+    def test_folders(self, held: Held) -> None:
+        assert [name for name, _ in held.returned["folder"]] == ["a.txt"]
+        names = [asset["fileName"] for asset in held.assets("asset")]
+        assert names.count("data/a.txt") == 1
+        assert (names.count("a.txt"), names.count("b.txt")) == (2, 1)
+        assert [a["fileName"] for a in held.assets("tensorflow-file")] == ["data/a.txt", "data/inner/b.txt"]
+
+    def test_remote_assets(self, held: Held) -> None:
+        asset = held.asset("file.bin")
+        said = (asset["link"], asset["remote"], asset["type"], asset["metadata"])
+        assert said == ("s3://bucket/path/file.bin?x=1", True, "asset", '{"far":true}')
+        assert asset["assetId"] == held.returned["remote"]["assetId"]
+        (remote,) = [a for a in held.assets("audio", "sound.wav") if a["remote"]]
+        assert (remote["link"], remote["step"]) == ("http://host/sound", 2)
+
+    def test_models(self, held: Held) -> None:
+        assert sorted(m["modelName"] for m in held.get("experiment/model")["models"]) == [
+            "far",
+            "flat",
+            "near",
+            "net",
+            "single",
+        ]
+        assert sorted(held.model("net")) == ["data/a.txt", "data/inner/b.txt"]
+        assert sorted(held.model("flat")) == ["a.txt", "inner/b.txt"]
+        assert held.content(held.model("single")["w.bin"]) == b"weights"
+        assert [name for name, _ in held.returned["model"]] == ["a.txt", "b.txt"]
+        assert {a["metadata"] for a in held.model("net").values()} == {'{"v":1}'}
+
+    def test_remote_models(self, held: Held) -> None:
+        far = held.model("far")["model.bin"]
+        assert (far["link"], far["remote"], far["metadata"]) == ("s3://bucket/model.bin", True, '{"o":1}')
+        assert sorted(held.model("near")) == ["a.txt", "inner/b.txt"]
+
+
+class TestMedia:
+    def test_a_text_sample(self, held: Held) -> None:
+        (sample,) = held.assets("text-sample")
+        assert (held.content(sample), sample["step"], sample["metadata"]) == (b"a sample", 1, '{"t":1}')
+
+    @pytest.mark.parametrize(
+        ("name", "mode", "size"),
+        [("grey.png", "L", (5, 4)), ("first.png", "RGB", (10, 8)), ("small.png", "RGB", (2, 3))],
+    )
+    def test_images(self, held: Held, name: str, mode: str, size: tuple[int, int]) -> None:
+        picture = Image.open(io.BytesIO(held.content(held.asset(name, "image"))))
+        assert (picture.mode, picture.size) == (mode, size)
+        if name == "first.png":
+            # The middle of what image_minmax says.
+            assert picture.getpixel((0, 0)) == (128, 128, 128)
+
+    def test_annotations(self, held: Held) -> None:
+        said = held.asset("grey.png", "image")["metadata"]
+        assert json.loads(said) == {"annotations": [{"name": "boxes"}]}
+
+    def test_figures(self, held: Held) -> None:
+        assert Image.open(io.BytesIO(held.content(held.asset("figure", "image")))).format == "PNG"
+        drawing = held.asset("drawing.svg", "image")
+        assert b"<svg" in held.content(drawing)
+        assert drawing["metadata"] == '{"f":1}'
+
+    def test_sounds_and_films(self, held: Held) -> None:
+        sound = next(a for a in held.assets("audio", "sound.wav") if not a["remote"])
+        with wave.open(io.BytesIO(held.content(sound))) as samples:
+            assert (samples.getframerate(), samples.getnchannels(), samples.getsampwidth()) == (8000, 1, 2)
+            loudest = samples.readframes(3)[4:]
+        assert int.from_bytes(loudest, "little", signed=True) == -32767
+        assert json.loads(sound["metadata"]) == {"s": 1, "sample_rate": 8000}
+        assert held.content(held.asset("film.mp4", "audio")) == b"film"
+        film = held.asset("film", "video")
+        assert (held.content(film), film["video"]) == (b"film", True)
+
+    def test_charts(self, held: Held) -> None:
+        assert held.json("roc") == {"x": [0, 1], "y": [0.5, 1.0], "name": "roc"}
+        assert held.asset("roc", "curve")["step"] == 2
+        assert held.json("weights", "histogram3d")["index_values"] == [[469, 1], [1065, 1], [1073, 2]]
+        matrix = held.json("confusion-matrix.json", "confusion-matrix")
+        assert (matrix["matrix"], matrix["labels"]) == ([[1, 0], [1, 1]], ["a", "b"])
+
+    def test_scenes(self, held: Held) -> None:
+        scene = held.asset("scene", "3d-image")
+        assert (scene["step"], json.loads(scene["metadata"])["zRange"]) == (2, [0, 6])
+        if held.protocol == "rest":
+            lines = held.content(scene).decode().splitlines()
+            assert [json.loads(line) for line in lines] == [*POINTS, *BOXES]
+            return
+        items = {json.loads(i["metadata"])["assetItemType"]: i for i in held.assets("asset-item")}
+        assert {json.loads(item["metadata"])["assetId"] for item in items.values()} == {scene["assetId"]}
+        assert [json.loads(line) for line in held.content(items["points"]).splitlines()] == POINTS
+        assert [json.loads(line) for line in held.content(items["boxes"]).splitlines()] == BOXES
+
+    def test_tables(self, held: Held) -> None:
+        assert held.content(held.asset("rows.csv")) == b"x,y\n1,a\n2,b\n"
+        assert held.json("frame.json", "dataframe") == {"x": {"0": 1, "1": 2}}
+        assert held.content(held.asset("plain.csv")) == b"x\n1\n"
+
+    def test_a_data_frame_with_its_profile(self, held: Held) -> None:
+        returned: dict[str, Any] = held.returned["profile"]
+        page = held.asset("profiled-profile.html", "dataframe-profile")
+        assert page["assetId"] == returned["profile"]["assetId"]
+        assert b"2 rows, 1 columns" in held.content(page)
+        assert held.json("profiled.json", "dataframe") == {"x": {"0": 1.0, "1": None}}
