@@ -40,36 +40,36 @@ class CometExperimentTrackerSettings(BaseSettings):
     'digits'
     """
 
-    run_name: str | None = Field(None, description="Name of the experiment; `<run>_<step>` when not set.")
-    tags: list[str] = Field([], description="Tags besides the names of the pipeline and the run.")
-    workspace: str | None = Field(None, description="Comet workspace; the API key's default one when not set.")
-    project_name: str | None = Field(None, description="Comet project; the server's default one when not set.")
+    run_name: str | None = Field(default=None, description="Name of the experiment; `<run>_<step>` when not set.")
+    tags: list[str] = Field(default=[], description="Tags besides the names of the pipeline and the run.")
+    workspace: str | None = Field(default=None, description="Comet workspace; the API key's default one when not set.")
+    project_name: str | None = Field(default=None, description="Comet project; the server's default one when not set.")
     on_retry: Literal["new", "continue"] = Field(
-        "new",
+        default="new",
         description="What a retried step does: a `new` experiment for each attempt, or `continue` the first one.",
     )
     finish_timeout: float = Field(
-        60.0,
+        default=60.0,
         ge=0,
         le=86400,
         allow_inf_nan=False,
         description="Seconds that the end of a step waits, at most, for what was logged to be delivered.",
     )
     strict: bool = Field(
-        False, description="Fail the step when it cannot be tracked, instead of warning and running on."
+        default=False, description="Fail the step when it cannot be tracked, instead of warning and running on."
     )
     durability: Literal["process", "sync"] = Field(
-        "process",
+        default="process",
         description="What a logged value survives once the call returned: `process` the death of the process, "
         "`sync` a power cut too, at the price of one fsync a call.",
     )
     protocol: Literal["auto", "batch", "rest"] | None = Field(
-        None,
+        default=None,
         description="How Comet is spoken to: `batch` as its own client does, `rest` by the documented calls only, "
         "`auto` (or not set) finds out what the server takes.",
     )
     journal_persistent: bool | None = Field(
-        None,
+        default=None,
         description="Whether the journal outlives the step and its container. Guessed when not set: not in memory or a "
         "temporary folder, and in a container only on a volume.",
     )
@@ -111,15 +111,15 @@ class CometExperimentTrackerConfig(BaseExperimentTrackerConfig, CometExperimentT
         "Comet's configuration files when not set.",
     )
     url: str | None = Field(
-        None,
+        default=None,
         description="`local` for the embedded server, which is started when needed; the root of a self-hosted Comet; "
         "`offline` to keep everything in the journal for `zenml-comet sync`; comet.com when not set.",
     )
     journal_folder: str | None = Field(
-        None, description="Folder where values wait for their delivery; the user's state folder when not set."
+        default=None, description="Folder where values wait for their delivery; the user's state folder when not set."
     )
     journal_max_bytes: int | None = Field(
-        None, gt=0, description="Bytes that the journals of that folder may take together; 10 GiB when not set."
+        default=None, gt=0, description="Bytes that the journals of that folder may take together; 10 GiB when not set."
     )
 
 
