@@ -11,23 +11,25 @@ import pytest
 
 from tests.comet.api.shelf import FIRST, WORKSPACE, Shelf
 from tests.comet.scripted import Answer, Asked, ScriptedComet
-from tests.fixtures.local_server import LocalServer
+from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.comet.api import API, tables
 from zenml_comet_tracker.comet.errors import InvalidArgumentError
+from zenml_comet_tracker.comet.resources import charts
+from zenml_comet_tracker.comet.resources.charts import multi_metric_chart
 
 
 def test_a_chart_holds_what_was_logged(shelf: Shelf, ours: API) -> None:
     key = shelf["beta"]
-    charts = ours.get_metrics_for_chart([key, shelf["delta"]], ["score"], ["lr"])
+    found = ours.get_metrics_for_chart([key, shelf["delta"]], ["score"], ["lr"])
     # Those that have nothing of it are left out.
-    assert list(charts) == [key]
+    assert list(found) == [key]
     points = shelf.server.get("experiment/metrics/get-metric", experimentKey=key, metricName="score")["metrics"]
-    (series,) = charts[key]["metrics"]
+    (series,) = found[key]["metrics"]
     assert series["metricName"] == "score"
     assert series["values"] == [float(point["metricValue"]) for point in points]
     for column, member in (("steps", "step"), ("epochs", "epoch"), ("timestamps", "timestamp")):
         assert series[column] == [point[member] for point in points]
-    assert charts[key]["params"] == {"lr": "0.5"}
+    assert found[key]["params"] == {"lr": "0.5"}
 
 
 def test_a_chart_takes_experiments_for_their_keys(shelf: Shelf, ours: API) -> None:
@@ -120,6 +122,24 @@ def last_values(server: LocalServer, key: str) -> dict[str, float]:
     return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
+def test_a_table_takes_no_more_than_the_ends_of_a_metric_along(
+    local_server: LocalServer, ours: API, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = begin(local_server, teamName="long tables", projectName="long")
+    values = [{"metricName": "m", "metricValue": step, "step": step, "timestamp": step + 1} for step in range(700)]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=values)
+    answers = []
+
+    def counted(*arguments: Any, **options: Any) -> dict[str, Any]:
+        answers.append(multi_metric_chart(*arguments, **options))
+        return answers[-1]
+
+    monkeypatch.setattr(charts, "multi_metric_chart", counted)
+    assert ours.experiments_df("long tables", "long")["metrics.m"].tolist() == [699]
+    (series,) = answers[0][key]["metrics"]
+    assert series["values"] == [0, 699]
+
+
 def test_the_columns_of_a_table_are_those_that_are_asked_for(shelf: Shelf, ours: API) -> None:
     own = ["experiment_key", "experiment_name", "start_time", "end_time", "duration", "running", "has_crashed"]
     table = ours.experiments_df(WORKSPACE, FIRST, "be", metrics=["score", "nothing"], parameters=[])
@@ -142,7 +162,7 @@ def test_a_table_of_a_thousand_experiments_takes_a_dozen_requests(comet: Scripte
             return None
         assert (asked.json["metrics"], asked.json["params"]) == (["score"], ["lr"])
         numbers = {key: int(key) for key in asked.json["targetedExperiments"]}
-        charts = {
+        found = {
             key: {
                 "metrics": [{"metricName": "score", "values": [0, number / 2], "timestamps": [1, 2]}],
                 "params": {"lr": str(number)},
@@ -150,7 +170,7 @@ def test_a_table_of_a_thousand_experiments_takes_a_dozen_requests(comet: Scripte
             for key, number in numbers.items()
             if number % 3
         }
-        return Answer(body={"experiments": charts})
+        return Answer(body={"experiments": found})
 
     comet.rules.insert(0, chart)
     table = API("key", url=comet.root).experiments_df("w", "p")

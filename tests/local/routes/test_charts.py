@@ -46,6 +46,20 @@ def test_a_sampled_chart_keeps_ends_and_extremes_and_says_so(local_server: Local
     assert (full["values"], full["sampled"], full["count"]) == (numbers, False, 2_000)
 
 
+@pytest.mark.parametrize(("max_points", "kept"), [(1, 2), (2, 2), (10, 10), (600, 500)])
+def test_a_chart_of_fewer_points_keeps_the_ends(
+    local_server: LocalServer, key: str, max_points: int, kept: int
+) -> None:
+    sent = [value("a", (step * 7) % 1_000, step=step) for step in range(1_000)]
+    local_server.sdk("batch/logger/experiment/metric", experimentKey=key, values=sent)
+    asked = {"targetedExperiments": [key], "metrics": ["a"], "params": None, "fetchFull": False}
+    path = "api/rest/v2/experiments/multi-metric-chart"
+    answered = local_server.call("POST", path, json=asked, params={"maxPoints": max_points}).json()
+    (series,) = answered["experiments"][key]["metrics"]
+    assert kept - 2 <= len(series["steps"]) <= kept
+    assert (series["steps"][0], series["steps"][-1], series["count"]) == (0, 999, 1_000)
+
+
 def test_a_full_chart_has_at_most_15000_points(local_server: LocalServer, key: str) -> None:
     numbers = np.random.default_rng(4).normal(size=20_000).tolist()
     sent = [value("a", number, step=step) for step, number in enumerate(numbers)]

@@ -19,6 +19,8 @@ from zenml_comet_tracker.comet.resources import charts, columns
 _EXPERIMENTS_AT_ONCE = 100
 _SERIES_AT_ONCE = 5_000
 _SYSTEM_METRICS = "sys."
+# The first and the last value of a metric.
+_ENDS = 2
 
 
 class Charts(Experiments):
@@ -142,7 +144,15 @@ class Charts(Experiments):
         size = max(1, min(_EXPERIMENTS_AT_ONCE, _SERIES_AT_ONCE // max(1, len(metrics))))
         found: dict[str, Any] = {}
         for start in range(0, len(keys), size):
-            answer = self.get_metrics_for_chart(keys[start : start + size], metrics, parameters)
+            answer = charts.multi_metric_chart(
+                self._connection.transport,
+                keys[start : start + size],
+                metrics,
+                parameters,
+                independent=True,
+                full=False,
+                max_points=_ENDS,
+            )
             for key, chart in answer.items():
                 found[key] = (tables.last_values(chart), chart.get("params") or {})
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from zenml_comet_tracker.local.routes import samples
 from zenml_comet_tracker.local.routes.answers import answer
@@ -30,11 +30,14 @@ class _Series:
 
 
 @rest.post("/experiments/multi-metric-chart")
-def multi_metric_chart(call: JsonCall) -> Response:
+def multi_metric_chart(request: Request, call: JsonCall) -> Response:
     """Columns of values, steps, epochs, times and durations (both in milliseconds) of each asked metric that has
     points, and the asked parameters; experiments with neither are left out. Above 15,000 points (500 without
-    `fetchFull`) the ends and extremes of a series stand for it, which `sampled` says."""
+    `fetchFull`) the ends and extremes of a series stand for it, which `sampled` says. Not of Comet's: `maxPoints` in
+    the query, 2 at least, asks for fewer."""
     fields = call.fields
+    limit = FULL_POINTS if fields.flag("fetchFull", True) else SAMPLED_POINTS
+    limit = min(limit, max(2, Fields(request.query_params).count("maxPoints") or limit))
     names = _names(fields, "metrics")
     parameters = _names(fields, "params")
     charts: dict[str, Any] = {}
@@ -43,7 +46,7 @@ def multi_metric_chart(call: JsonCall) -> Response:
             row = experiments.find(connection, key)
             if row is None:
                 continue
-            series = _series(connection, row, names, fields)
+            series = _series(connection, row, names, fields, limit)
             values = {p.name: p.value for p in facts.parameters(connection, row.id) if p.name in parameters}
             if series or values:
                 charts[key] = _chart(row, series, values if parameters else None)
@@ -54,13 +57,12 @@ def _names(fields: Fields, member: str) -> list[str]:
     return fields.texts(member) if fields.raw(member) is not None else []
 
 
-def _series(connection: Any, row: Any, names: list[str], fields: Fields) -> dict[str, _Series]:
+def _series(connection: Any, row: Any, names: list[str], fields: Fields, limit: int) -> dict[str, _Series]:
     asked = {name: points for name in names for _, points in metrics.points(connection, row.id, name)}
     independent = fields.flag("independentMetrics", True)
     if not independent:
         # A metric without a single value leaves no step at which all have one.
         asked = samples.on_common_steps(asked) if asked.keys() >= set(names) and asked else {}
-    limit = FULL_POINTS if fields.flag("fetchFull", True) else SAMPLED_POINTS
     kept = {name: samples.sample(points, limit) for name, points in asked.items()}
     if asked and not independent:
         kept = samples.sample_steps(asked, limit)
