@@ -13,15 +13,21 @@ from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.local import launch
 
-Zenml = Callable[..., Result]
+Comet = Callable[..., Result]
 
 
 @pytest.fixture
-def comet(local_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> Zenml:
-    """Calls `zenml-comet` with `local_server` configured, and as the local Comet too."""
-    monkeypatch.setenv("COMET_API_KEY", local_server.api_key)
-    monkeypatch.setenv("COMET_URL_OVERRIDE", local_server.url)
-    running = SimpleNamespace(url=local_server.url, api_key=local_server.api_key)
+def comet_server(local_server: LocalServer) -> LocalServer:
+    """The server that commands reach; modules with one of their own say so."""
+    return local_server
+
+
+@pytest.fixture
+def comet(comet_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> Comet:
+    """Calls `zenml-comet` with `comet_server` configured, and as the local Comet too."""
+    monkeypatch.setenv("COMET_API_KEY", comet_server.api_key)
+    monkeypatch.setenv("COMET_URL_OVERRIDE", comet_server.url)
+    running = SimpleNamespace(url=comet_server.url, api_key=comet_server.api_key)
     monkeypatch.setattr(launch, "ensure", lambda *_, **__: running)
 
     def call(*words: str, **options: Any) -> Result:

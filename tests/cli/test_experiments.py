@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Zenml
+from tests.cli.conftest import Comet
 from tests.comet.portable.data import PROJECT, START, fill, upload
 from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.cli import printing
@@ -27,7 +27,7 @@ def keys(local_server: LocalServer) -> list[str]:
 PLACE = ("--workspace", "cli", "--project", PROJECT)
 
 
-def listed(comet: Zenml, *words: str) -> list[dict[str, Any]]:
+def listed(comet: Comet, *words: str) -> list[dict[str, Any]]:
     done = comet(*words, *PLACE, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
@@ -36,7 +36,7 @@ def listed(comet: Zenml, *words: str) -> list[dict[str, Any]]:
 
 
 def test_experiments_are_listed_as_the_server_has_them(
-    comet: Zenml, local_server: LocalServer, keys: list[str]
+    comet: Comet, local_server: LocalServer, keys: list[str]
 ) -> None:
     rich = next(row for row in listed(comet, "experiments") if row["key"] == keys[0])
     metadata = local_server.get("experiment/metadata", experimentKey=keys[0])
@@ -57,7 +57,7 @@ def test_experiments_are_listed_as_the_server_has_them(
     assert (failed["key"], failed["state"], failed["archived"]) == (keys[1], "crashed", True)
 
 
-def test_columns_are_what_was_logged_and_can_be_sorted_by(comet: Zenml, keys: list[str]) -> None:
+def test_columns_are_what_was_logged_and_can_be_sorted_by(comet: Comet, keys: list[str]) -> None:
     columns = "name,metric:loss,metric:train_loss,param:lr,other:count,tags"
     rows = listed(comet, "experiments", "--columns", columns, "--sort", "metric:loss")
     assert rows[0]["tags"] == ["zebra", "ant", "🦋"]
@@ -74,26 +74,26 @@ def test_columns_are_what_was_logged_and_can_be_sorted_by(comet: Zenml, keys: li
     assert by_start == sorted(by_start)
 
 
-def test_a_column_that_is_none_is_refused(comet: Zenml) -> None:
+def test_a_column_that_is_none_is_refused(comet: Comet) -> None:
     done = comet("experiments", *PLACE, "--columns", "name,loss")
     assert done.exit_code == 2
     assert "no column 'loss'" in done.stderr
     assert "metric:NAME" in done.stderr
 
 
-def test_a_query_finds_what_holds(comet: Zenml, keys: list[str]) -> None:
+def test_a_query_finds_what_holds(comet: Comet, keys: list[str]) -> None:
     assert [row["key"] for row in listed(comet, "query", "(Metric('loss') < 0.1) & Tag('ant')")] == [keys[0]]
     assert listed(comet, "query", "Tag('ant') & ~Tag('zebra')") == []
     assert [row["key"] for row in listed(comet, "query", "Other('Name').contains('failed')", "--archived")] == [keys[1]]
 
 
-def test_a_query_that_means_nothing_ends_with_2_and_the_right_form(comet: Zenml) -> None:
+def test_a_query_that_means_nothing_ends_with_2_and_the_right_form(comet: Comet) -> None:
     done = comet("query", "Metric('loss') < 1 and Tag('a')", *PLACE, "--json")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "write & between conditions in brackets" in done.stderr
 
 
-def test_an_experiment_is_shown_as_the_server_has_it(comet: Zenml, local_server: LocalServer, keys: list[str]) -> None:
+def test_an_experiment_is_shown_as_the_server_has_it(comet: Comet, local_server: LocalServer, keys: list[str]) -> None:
     by_key = json.loads(comet("show", keys[0], "--json").stdout)
     assert by_key == json.loads(comet("show", "the rich one", *PLACE, "--json").stdout)
     loss = next(row for row in by_key["metrics"] if row["name"] == "loss")
@@ -121,7 +121,7 @@ def test_an_experiment_is_shown_as_the_server_has_it(comet: Zenml, local_server:
 
 
 def test_downloaded_files_are_those_of_the_server(
-    comet: Zenml, local_server: LocalServer, keys: list[str], tmp_path: Path
+    comet: Comet, local_server: LocalServer, keys: list[str], tmp_path: Path
 ) -> None:
     done = comet("download", keys[0], str(tmp_path / "files"), "--json")
     found = json.loads(done.stdout)
@@ -145,7 +145,7 @@ def test_downloaded_files_are_those_of_the_server(
     assert list(tmp_path.iterdir()) == [tmp_path / "files"]
 
 
-def test_a_download_goes_on_where_it_was_and_takes_nothing_away(comet: Zenml, keys: list[str], tmp_path: Path) -> None:
+def test_a_download_goes_on_where_it_was_and_takes_nothing_away(comet: Comet, keys: list[str], tmp_path: Path) -> None:
     words = ("download", keys[0], str(tmp_path), "--only", "assets", "--name", "server*")
     assert "1 files fetched, 0 there already, 300,000 bytes" in comet(*words).stdout
     assert "0 files fetched, 1 there already" in comet(*words).stdout
@@ -163,7 +163,7 @@ def test_a_download_goes_on_where_it_was_and_takes_nothing_away(comet: Zenml, ke
     assert whole.read_bytes() == b"x" * 300_000
 
 
-def test_content_that_the_server_lost_is_said(comet: Zenml, local_server: LocalServer, tmp_path: Path) -> None:
+def test_content_that_the_server_lost_is_said(comet: Comet, local_server: LocalServer, tmp_path: Path) -> None:
     key = begin(local_server, teamName="cli", projectName="lost")
     upload(local_server, "clientlib/asset/upload", b"gone soon", experimentId=key, fileName="gone")
     upload(local_server, "clientlib/asset/upload", b"here", experimentId=key, fileName="here")
@@ -176,7 +176,7 @@ def test_content_that_the_server_lost_is_said(comet: Zenml, local_server: LocalS
 
 
 def test_what_is_not_there_and_who_may_not_look_have_codes_of_their_own(
-    comet: Zenml, keys: list[str], monkeypatch: pytest.MonkeyPatch
+    comet: Comet, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert comet("show", uuid.uuid4().hex).exit_code == 7
     assert comet("show", "nobody", *PLACE).exit_code == 7
@@ -193,7 +193,7 @@ def test_what_is_not_there_and_who_may_not_look_have_codes_of_their_own(
     assert keys[0] in comet("experiments", "--local", *PLACE).stdout
 
 
-def test_a_name_cannot_steer_the_terminal(comet: Zenml, local_server: LocalServer) -> None:
+def test_a_name_cannot_steer_the_terminal(comet: Comet, local_server: LocalServer) -> None:
     key = begin(local_server, teamName="cli", projectName="escapes")
     local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="\x1b[2Jevil\tname\nrest")
     shown = comet("experiments", "--project", "cli/escapes").stdout

@@ -5,33 +5,41 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Zenml
+from tests.cli.conftest import Comet
 from tests.comet.portable.data import upload
-from tests.fixtures.local_server import LocalServer, begin
+from tests.fixtures.local_server import LocalServer, begin, serving
 from zenml_comet_tracker.comet.verify import GROUPS, running
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
-def digits(local_server: LocalServer) -> str:
+def comet_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One that has nothing but what stands on the pages."""
+    with serving(tmp_path_factory.mktemp("local-comet")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def digits(comet_server: LocalServer) -> str:
     """The project of the documentation, with the one experiment `first`."""
-    workspace = str(local_server.get("account-details")["defaultWorkspaceName"])
-    key = begin(local_server, teamName=workspace, projectName="digits")
-    local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="first")
-    local_server.post("write/experiment/tags", experimentKey=key, addedTags=["baseline"])
-    local_server.post("write/experiment/metric", experimentKey=key, metricName="loss", metricValue=0.25)
-    local_server.post("write/experiment/parameter", experimentKey=key, parameterName="lr", parameterValue=0.1)
-    upload(local_server, "clientlib/asset/upload", b"text", experimentId=key, fileName="notes.txt")
-    local_server.post("write/experiment/update-status", experimentKey=key, isAlive=False, hasCrashed=False)
+    workspace = str(comet_server.get("account-details")["defaultWorkspaceName"])
+    key = begin(comet_server, teamName=workspace, projectName="digits")
+    comet_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="first")
+    comet_server.post("write/experiment/tags", experimentKey=key, addedTags=["baseline"])
+    comet_server.post("write/experiment/metric", experimentKey=key, metricName="loss", metricValue=0.25)
+    comet_server.post("write/experiment/parameter", experimentKey=key, parameterName="lr", parameterValue=0.1)
+    upload(comet_server, "clientlib/asset/upload", b"text", experimentId=key, fileName="notes.txt")
+    comet_server.post("write/experiment/update-status", experimentKey=key, isAlive=False, hasCrashed=False)
     return key
 
 
-def test_what_is_exported_is_said_and_there(comet: Zenml, digits: str, tmp_path: Path) -> None:
+def test_what_is_exported_is_said_and_there(comet: Comet, digits: str, tmp_path: Path) -> None:
     done = comet("export", "digits", str(tmp_path / "out"), "--json")
     said = json.loads(done.stdout)
     assert (done.exit_code, said["experiments"], said["reused"], said["notes"]) == (0, 1, 0, [])
@@ -43,18 +51,21 @@ def test_what_is_exported_is_said_and_there(comet: Zenml, digits: str, tmp_path:
 
 
 def test_what_is_imported_is_said_and_there(
-    comet: Zenml, local_server: LocalServer, digits: str, tmp_path: Path
+    comet: Comet, comet_server: LocalServer, digits: str, tmp_path: Path
 ) -> None:
     comet("export", "digits", str(tmp_path / "out"))
-    done = comet("import", str(tmp_path / "out"), "--workspace", "cli", "--project", "digits-2", "--json")
+    words = ("import", str(tmp_path / "out"), "--workspace", "cli", "--project", "digits-2", "--json")
+    done = comet(*words)
     said = json.loads(done.stdout)
+    # Its own key is in use here; the one in its place is the same each time.
+    assert json.loads(comet(*words).stdout)["keys"] == said["keys"]
     assert (done.exit_code, said["workspace"], said["project"], said["experiments"]) == (0, "cli", "digits-2", 1)
-    (copy,) = local_server.get("experiments", workspaceName="cli", projectName="digits-2")["experiments"]
+    (copy,) = comet_server.get("experiments", workspaceName="cli", projectName="digits-2")["experiments"]
     assert said["keys"] == {digits: copy["experimentKey"]}
     assert copy["experimentName"] == "first"
 
 
-def test_a_damaged_export_ends_with_1_and_the_name_of_the_file(comet: Zenml, digits: str, tmp_path: Path) -> None:
+def test_a_damaged_export_ends_with_1_and_the_name_of_the_file(comet: Comet, digits: str, tmp_path: Path) -> None:
     comet("export", "digits", str(tmp_path))
     (tmp_path / "project.json").write_text("{}")
     done = comet("import", str(tmp_path), "--json")
@@ -70,7 +81,7 @@ def commands(page: str) -> list[str]:
 
 @pytest.mark.parametrize(("page", "count"), [("cli.md", 7), ("export.md", 2), ("verify.md", 1)])
 def test_the_commands_of_the_documentation_run(
-    comet: Zenml, digits: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, count: int
+    comet: Comet, digits: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, count: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
     # All of them are made in another test.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cli.conftest import Zenml
+from tests.cli.conftest import Comet
 from tests.fixtures.local_server import KEY, LocalServer
 from zenml_comet_tracker.cli import connecting
 from zenml_comet_tracker.comet.connection import connect
@@ -54,7 +54,7 @@ def scratch_projects(server: LocalServer) -> list[str]:
     return [name for name in found if "verify" in name]
 
 
-def test_everything_holds_against_the_local_comet(comet: Zenml, local_server: LocalServer) -> None:
+def test_everything_holds_against_the_local_comet(comet: Comet, local_server: LocalServer) -> None:
     done = comet("verify", "--json", "--workspace", "canary-workspace")
     report = json.loads(done.stdout)
     assert [check for check in report["checks"] if check["result"] != "held"] == []
@@ -131,7 +131,7 @@ def test_a_server_that_lies_in_one_place_is_caught(
 
 
 def test_files_that_come_back_changed_are_caught_and_the_table_says_so(
-    comet: Zenml, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    comet: Comet, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = asset_routes.download
 
@@ -157,15 +157,15 @@ def test_files_that_come_back_changed_are_caught_and_the_table_says_so(
 
 
 def test_a_server_that_refuses_is_told_in_its_words_without_the_key(
-    comet: Zenml, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    comet: Comet, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refusing(*_: Any, **__: Any) -> Any:
         raise RequestError(f"No tags for {KEY} of canary-workspace at {local_server.url}.", status=403)
 
     monkeypatch.setattr(facts, "tags", refusing)
-    changed(
-        monkeypatch, facts, "others", lambda rows: [_Row(row, f"{KEY[:30]} {KEY} {'x' * 99} {KEY}") for row in rows]
-    )
+    # What is told is cut off, here within the key.
+    told = f"{KEY} {'x' * 60} {KEY}"
+    changed(monkeypatch, facts, "others", lambda rows: [_Row(row, told) for row in rows])
     monkeypatch.setattr(running, "GROUPS", tuple(group for group in GROUPS if group.name.startswith("parameters")))
     done = comet("verify", "--json", "--workspace", "canary-workspace")
     report = json.loads(done.stdout)
@@ -187,7 +187,7 @@ class _Row:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_project_is_deleted_also_when_it_is_interrupted(
-    comet: Zenml, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch, number: int
+    comet: Comet, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     group = Group("interrupted")
     seen: list[str] = []
@@ -229,7 +229,7 @@ def test_it_ends_in_time(local_server: LocalServer, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_server_that_is_not_local_is_not_written_to_without_a_yes(
-    comet: Zenml, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    comet: Comet, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connecting, "is_local", lambda _: False)
     monkeypatch.setattr(running, "GROUPS", GROUPS[:1])
