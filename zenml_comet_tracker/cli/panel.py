@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from zenml_comet_tracker.cli.connecting import connected, place_options, server_options
 from zenml_comet_tracker.comet.panel_page import script as scripts
 from zenml_comet_tracker.comet.panel_page.page import Page
 from zenml_comet_tracker.comet.panels import PanelContext
@@ -21,8 +22,7 @@ def panel() -> None:
 
 @panel.command()
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--workspace", help="The workspace. [default: as configured, else the account's own]")
-@click.option("--project", help="The project. [default: as configured]")
+@place_options
 @click.option(
     "--experiment", "experiments", multiple=True, help="The key of an experiment; all of the project if none."
 )
@@ -30,7 +30,7 @@ def panel() -> None:
 @click.option("--set", "chosen", multiple=True, metavar="LABEL=VALUE", help="What a widget is to return, by its label.")
 @click.option("--width", type=click.IntRange(1), default=1120, show_default=True, help="The panel's width in pixels.")
 @click.option("--height", type=click.IntRange(1), default=630, show_default=True, help="The panel's height in pixels.")
-@click.option("--local", is_flag=True, help="Read from the local Comet, which is started when needed.")
+@server_options
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file. [default: SCRIPT.html]"
 )
@@ -43,6 +43,8 @@ def run(
     chosen: tuple[str, ...],
     width: int,
     height: int,
+    api_key: str | None,
+    url: str | None,
     local: bool,
     output: Path | None,
 ) -> None:
@@ -51,7 +53,11 @@ def run(
     A script for Comet runs as it is: `import comet_ml` finds this package while it runs. Nobody clicks: a widget
     returns its default or what --set says. Exit code 1 when the script fails; the page then shows where.
     """
-    url, api_key = _local_comet() if local else (None, None)
+    if local or api_key or url:
+        settings = connected(api_key, url, local).settings
+        api_key, url = settings.api_key, settings.root
+    if project and not workspace and "/" in project:
+        workspace, _, project = project.partition("/")
     context = PanelContext(
         options={name: _value(text) for name, text in _pairs("--option", options)},
         workspace=workspace,
@@ -72,13 +78,6 @@ def run(
         click.echo(f"No widget is labelled {label!r}; there are: {there}.", err=True)
     if code or page.widgets.unknown:
         raise click.exceptions.Exit(code or 2)
-
-
-def _local_comet() -> tuple[str, str]:
-    from zenml_comet_tracker.local import launch
-
-    server = launch.ensure()
-    return server.url, server.api_key
 
 
 def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
