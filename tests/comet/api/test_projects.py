@@ -112,7 +112,7 @@ def test_a_project_is_deleted_by_id(local_server: LocalServer, ours: API, name: 
 
 def test_only_what_a_call_names_is_deleted(local_server: LocalServer, name: str) -> None:
     api = API(local_server.api_key, url=local_server.url, workspace=WHERE, project_name=name)
-    with pytest.raises(errors.ConfigurationError, match="deletes only what the call itself names"):
+    with pytest.raises(errors.ConfigurationError, match="only what the call itself names is deleted"):
         api.delete_project()
     assert raw(local_server, name)["projectName"] == name
 
@@ -138,7 +138,7 @@ def test_without_a_workspace_the_accounts_default_is_meant(local_server: LocalSe
 
 
 def test_without_a_project_it_says_what_to_do(ours: API) -> None:
-    with pytest.raises(errors.ConfigurationError, match=r"Pass project_name=.*COMET_PROJECT_NAME"):
+    with pytest.raises(errors.ConfigurationError, match=r"Pass project_name, .*COMET_PROJECT_NAME"):
         ours.get_project(WORKSPACE)
 
 

@@ -68,12 +68,12 @@ class ApiBase:
         """The project meant: the one given, else the one set."""
         name = project_name or self._connection.settings.project_name
         if not name:
-            raise self._unnamed_project("Or set the environment variable COMET_PROJECT_NAME.")
+            raise self._unnamed_project("Pass project_name, or set the environment variable COMET_PROJECT_NAME.")
         return name
 
     @staticmethod
-    def _unnamed_project(more: str) -> ConfigurationError:
-        return ConfigurationError(f"No project was named. Pass project_name=... . {more}")
+    def _unnamed_project(what_to_do: str) -> ConfigurationError:
+        return ConfigurationError(f"No project was named. {what_to_do}")
 
     def _place(self, workspace: str | None, project_name: str | None, project_id: str | None = None) -> projects.Place:
         """The project meant: by its id when that is given, else by workspace and name."""

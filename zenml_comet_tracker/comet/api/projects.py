@@ -110,7 +110,7 @@ class Projects(ApiBase):
         Unlike reading, it never falls back to the project that is set. POST `write/project/delete`.
         """
         if not project_id and not project_name:
-            raise self._unnamed_project("delete_project deletes only what the call itself names.")
+            raise self._unnamed_project("Pass project_name or project_id: only what the call itself names is deleted.")
         place = self._place(workspace, project_name, project_id)
         return projects.delete(self._connection.transport, place, with_experiments=delete_experiments)
 
