@@ -116,7 +116,9 @@ class Searching(ApiBase):
             return []
         transport, project_id = self._connection.transport, self._id_of(place)
         rows = listing.every(
-            lambda number: search.page(transport, project_id, tree, archived=archived, number=number),
+            lambda number: search.page(
+                transport, project_id, tree, archived=archived, number=number, size=search.PAGE_SIZE
+            ),
             lambda: self._connection.requests,
         )
         return self._experiments(rows)

@@ -28,8 +28,8 @@ def page(
     rules_tree: Mapping[str, Any],
     *,
     archived: bool,
-    number: int = 1,
-    size: int = PAGE_SIZE,
+    number: int,
+    size: int,
 ) -> list[dict[str, Any]]:
     """The metadata of one page of the experiments that the tree describes. POST `experiments/search`.
 
