@@ -40,7 +40,7 @@ def _search(scratch: Scratch) -> None:
         tree = rules.rules_tree(expression, found) or {}
 
         def read(tree: rules.Json = tree) -> set[str]:
-            rows = scratch.ask(search.page, scratch.project_id, tree, archived=False)
+            rows = scratch.ask(search.page, scratch.project_id, tree, archived=False, number=1, size=100)
             return {str(row["experimentKey"]) for row in rows}
 
         scratch.eventually(read, expected.__eq__, f"{expected} for {expression!r}")
