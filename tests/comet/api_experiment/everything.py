@@ -7,7 +7,7 @@ import json
 import zipfile
 from typing import Any
 
-from tests.fixtures.local_server import LocalServer
+from tests.fixtures.local_server import LocalServer, begin
 
 MILLIS = 1_790_000_000_000
 CURVE = {"x": [0.0, 0.5, 1.0], "y": [0.0, 0.75, 1.0], "name": "roc"}
@@ -21,6 +21,7 @@ def log_everything(server: LocalServer, key: str) -> None:
     _texts(server, own)
     _system(server, own)
     _files(server, key)
+    _artifacts(server, key)
 
 
 def _values(server: LocalServer, own: dict[str, str]) -> None:
@@ -79,6 +80,17 @@ def _files(server: LocalServer, key: str) -> None:
         upload(server, key, name, name.encode(), type="model-element", groupingName="mödel")
     for name in ("events.1", "run/events.2"):
         upload(server, key, name, name.encode(), type="tensorflow-file")
+
+
+def _artifacts(server: LocalServer, key: str) -> None:
+    for artifact in ("made", "used"):
+        names = {"artifactName": artifact, "artifactType": "dataset", "alias": [], "versionTags": []}
+        owner = key if artifact == "made" else begin(server)
+        version = server.post("write/artifacts/upsert", experimentKey=owner, **names)["artifactVersionId"]
+        said = {"experimentKey": owner, "artifactVersionId": version, "state": "CLOSED"}
+        server.post("write/artifacts/state", **said)
+        if artifact == "used":
+            server.get("artifacts/version", versionId=version, consumerExperimentKey=key)
 
 
 def upload(server: LocalServer, key: str, name: str, content: bytes, metadata: str | None = None, **more: Any) -> str:

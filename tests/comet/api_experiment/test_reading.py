@@ -27,6 +27,7 @@ CALLS: list[tuple[Any, ...]] = [
         "parameters_summary", "pid", "processor", "python_version", "python_version_verbose", "state",
         "system_details", "system_metric_names", "tags", "total_memory", "user", "views",
     )],
+    *[("get_artifact_lineage", direction) for direction in ("all", "output", "input")],
     *[("get_asset_list", kind) for kind in (
         "all", "image", "curve", "video", "histogram_combined_3d", "model-element", "nonsense", None
     )],
