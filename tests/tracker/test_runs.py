@@ -183,7 +183,8 @@ def test_the_stand_in_takes_every_call_of_an_experiment_and_counts_them() -> Non
     run = _run()
     with run.experiment as experiment:
         experiment.log_metric("loss", 1.0, step=1)
-        experiment.log_figure("f", None)
+        with experiment.train(), experiment.context_manager("own"):
+            experiment.log_figure("f", None)
         assert (experiment.url, experiment.get_key()) == (None, run.key)
         assert experiment.stats().dropped == {"the step is not tracked": 2}
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import MappingProxyType, TracebackType
+from typing import Any
+
+from zenml_comet_tracker.comet.texts import name_of, shortened
 
 # One for all experiments: context variables that are made in numbers are never given back.
 _contexts: ContextVar[Mapping[Stand, str]] = ContextVar("comet_contexts", default=MappingProxyType({}))
+
+
+def context_of(given: Any) -> str | None:
+    """A context as it is sent; None for none.
+
+    >>> context_of(" train "), context_of("")
+    ('train', None)
+    """
+    return None if given is None else shortened(name_of(given)) or None
 
 
 class Stand:
@@ -26,7 +38,7 @@ class Stand:
         """The context that the calling thread or task is in."""
         return _contexts.get().get(self)
 
-    def enter(self, context: str) -> str | None:
+    def enter(self, context: str | None) -> str | None:
         """The context until now, in whose place comes another, in this thread or task and what it starts."""
         before = self.context
         self.divided = True
@@ -52,7 +64,7 @@ class Within:
     'train'
     """
 
-    def __init__(self, stand: Stand, context: str) -> None:
+    def __init__(self, stand: Stand, context: str | None) -> None:
         self._stand = stand
         self._context = context
         self._before: list[str | None] = []

@@ -7,9 +7,8 @@ from typing import Any
 
 from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.resources.parameters import AUTO_LOGGED
-from zenml_comet_tracker.comet.stand import Within
+from zenml_comet_tracker.comet.stand import Within, context_of
 from zenml_comet_tracker.comet.surface.base import Surface
-from zenml_comet_tracker.comet.texts import name_of, shortened
 
 
 class Contexts(Surface):
@@ -33,7 +32,7 @@ class Contexts(Surface):
 
     def context_manager(self, context: str) -> AbstractContextManager[None]:
         """As `train`, for a context of any name. The innermost of several counts."""
-        return Within(self._record.stand, shortened(name_of(context)))
+        return Within(self._record.stand, context_of(context))
 
     @logging_call
     def set_step(self, step: Any) -> None:

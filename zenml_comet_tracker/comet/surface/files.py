@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.media.files import data_bytes, file_contents, files_below
+from zenml_comet_tracker.comet.stand import context_of
 from zenml_comet_tracker.comet.surface.base import Surface
 from zenml_comet_tracker.comet.texts import text_of
 
@@ -67,9 +68,8 @@ class Files(Surface):
     ) -> Logged | None:
         """As `log_asset`, with a type ("audio", "curve" ...) and a context of its own."""
         data, shown = file_contents(file, name)
-        said = None if context is None else text_of(context)
         more = {"step": step, "overwrite": overwrite, "metadata": metadata, "type": type}
-        return self._record.file("asset", shown, data, context=said, **more)
+        return self._record.file("asset", shown, data, context=context_of(context), **more)
 
     @logging_call
     def log_asset_folder(

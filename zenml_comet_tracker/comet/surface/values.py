@@ -10,9 +10,9 @@ from zenml_comet_tracker.comet.arguments import named_arguments
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.resources.parameters import AUTO_LOGGED, COMMAND_LINE
+from zenml_comet_tracker.comet.stand import context_of
 from zenml_comet_tracker.comet.structures import json_text
 from zenml_comet_tracker.comet.surface.base import Surface
-from zenml_comet_tracker.comet.texts import name_of
 
 
 class Values(Surface):
@@ -36,7 +36,7 @@ class Values(Surface):
         try:
             record = self._record
             if context is not None:
-                context = name_of(context) or None
+                context = context_of(context)
             elif record.stand.divided and include_context:
                 context = record.stand.context
             record.metric(name, value, step, epoch, context)
