@@ -303,5 +303,6 @@ def test_the_examples_of_the_page_run(
         exec(block, namespace)
     printed = capsys.readouterr().out
     assert f"{local_server.url}/my-workspace/my-project/{key}" in printed
-    assert "Metric('loss') alone is no condition: compare it, as in (Metric('loss') > 0.5)" in printed
+    assert "(Metric('loss') < 0.1) has no truth of its own" in printed
+    assert "Write (a) & (b) for `and`" in printed
     assert [one.key for one in namespace["first"]] == [key]
