@@ -45,10 +45,29 @@ class Screen:
         self._kept = 0
         self._went_up = False
         self._tail = ""
+        # Settled, and not given yet.
+        self._done: list[str] = []
 
     def write(self, text: str) -> None:
         """Takes the next piece."""
-        text = self._tail + text
+        if not self._write_plain(text):
+            self._write_moves(self._tail + text)
+
+    def _write_plain(self, text: str) -> bool:
+        """Takes what only goes on and down, as most programs print; whether it was that."""
+        if "\r" in text or "\x1b" in text or "\b" in text or self._tail or self._home or self._kept:
+            return False
+        (row, *more) = self._rows
+        if more or row.overwritten or row.said is not None:
+            return False
+        lines, newline, row.text = (row.text + text).rpartition("\n")
+        if newline:
+            self._done.append(lines + newline)
+        self._divide(row)
+        return True
+
+    def _write_moves(self, text: str) -> None:
+        self._take_back()
         unfinished = _UNFINISHED.search(text)
         self._tail = text[unfinished.start() :] if unfinished else ""
         text = text[: len(text) - len(self._tail)]
@@ -64,7 +83,8 @@ class Screen:
         count = max(0, self._at - self._kept)
         gone, self._rows = self._rows[:count], self._rows[count:]
         self._at -= count
-        return "".join(_news(gone))
+        done, self._done = self._done, []
+        return "".join((*done, *_news(gone)))
 
     def standing(self) -> str:
         """The lines that are not settled, as they stand; each only when it is another than when it was last given.
@@ -85,7 +105,17 @@ class Screen:
             self._rows.clear()
         left, self._rows, self._at = self._rows, [_Row()], 0
         self._tail, self._home = "", False
-        return "".join(_news(left))
+        done, self._done = self._done, []
+        return "".join((*done, *_news(left)))
+
+    def _take_back(self) -> None:
+        """Opens the last lines again that were settled too soon: now something moves."""
+        if not self._done:
+            return
+        *lines, _ = "".join(self._done).split("\n")
+        rows = [_Row(line) for line in lines[-MAX_KEPT:]]
+        self._done = [f"{line}\n" for line in lines[:-MAX_KEPT]]
+        self._rows, self._at = [*rows, *self._rows], self._at + len(rows)
 
     def _put(self, text: str) -> None:
         if not text:
@@ -95,6 +125,9 @@ class Screen:
             row.text, row.overwritten, self._home = text, True, False
         else:
             row.text += text
+        self._divide(row)
+
+    def _divide(self, row: _Row) -> None:
         while len(row.text) > MAX_LINE:
             rest, row.text = row.text[MAX_LINE:], row.text[:MAX_LINE]
             row = _Row(rest)
