@@ -40,13 +40,20 @@ class Project:
     elsewhere: str
 
     def panel(self, **fields: Any) -> PanelContext:
-        given = {"workspace": "ws", "project_name": "panel", "api_key": self.server.api_key, "url": self.server.url}
+        given = {
+            "workspace": "panel-team",
+            "project_name": "panel",
+            "api_key": self.server.api_key,
+            "url": self.server.url,
+        }
         return PanelContext(**{**given, **fields})
 
 
 @pytest.fixture(scope="module")
 def project(local_server: LocalServer) -> Project:
-    keys = [begin(local_server, projectName=name) for name in ("panel", "panel", "panel-elsewhere")]
+    keys = [
+        begin(local_server, teamName="panel-team", projectName=name) for name in ("panel", "panel", "panel-elsewhere")
+    ]
     for key in keys:
         for name, value in {"loss": 0.5, "accuracy": 0.75, "sys.cpu.percent.avg": 12.0}.items():
             local_server.post(
@@ -66,14 +73,14 @@ def test_it_says_what_the_official_sdk_says(
     project: Project, api: API, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMET_URL_OVERRIDE", project.server.url)
-    monkeypatch.setenv("COMET_WORKSPACE", "ws")
+    monkeypatch.setenv("COMET_WORKSPACE", "panel-team")
     monkeypatch.setenv("COMET_PROJECT_NAME", "panel")
     theirs = comet_ml.API(api_key=project.server.api_key)
     assert getattr(api, name)() == getattr(theirs, name)()
 
 
 def test_the_experiments_of_a_panel_without_keys_are_those_of_its_project(project: Project, api: API) -> None:
-    listed = project.server.get("experiments", workspaceName="ws", projectName="panel")["experiments"]
+    listed = project.server.get("experiments", workspaceName="panel-team", projectName="panel")["experiments"]
     keys = [row["experimentKey"] for row in listed]
     assert sorted(keys) == sorted([project.first, project.second])
     assert api.get_panel_experiment_keys() == keys
@@ -96,7 +103,7 @@ def test_the_experiments_of_a_panel_are_those_that_it_was_given_in_their_order(p
 
 
 def test_the_names_of_metrics_are_without_those_of_the_system_unless_asked(project: Project, api: API) -> None:
-    columns = project.server.get("project/column-names", workspaceName="ws", projectName="panel")["columns"]
+    columns = project.server.get("project/column-names", workspaceName="panel-team", projectName="panel")["columns"]
     names = {column["name"] for column in columns if column["source"] == "metrics"}
     assert names == {"loss", "accuracy", "sys.cpu.percent.avg"}
     assert sorted(api.get_panel_metrics_names()) == ["accuracy", "loss"]
@@ -104,9 +111,9 @@ def test_the_names_of_metrics_are_without_those_of_the_system_unless_asked(proje
 
 
 def test_the_project_is_that_of_the_panel(project: Project, api: API) -> None:
-    details = project.server.get("project", workspaceName="ws", projectName="panel")
+    details = project.server.get("project", workspaceName="panel-team", projectName="panel")
     assert api.get_panel_project_id() == details["projectId"]
-    assert (api.get_panel_workspace(), api.get_panel_project_name()) == ("ws", "panel")
+    assert (api.get_panel_workspace(), api.get_panel_project_name()) == ("panel-team", "panel")
 
 
 def test_options_colours_and_size_are_those_of_the_panel(project: Project) -> None:
@@ -138,7 +145,7 @@ def test_a_panel_by_the_environment_reads_the_same(project: Project, monkeypatch
     assert [experiment.key for experiment in api.get_panel_experiments()] == [project.first]
     assert api.get_panel_options() == {"metric": "loss"}
     with pytest.raises(ReadOnlyError):
-        api.create_project("ws", "never")
+        api.create_project("panel-team", "never")
 
 
 def test_requests_are_counted(api: API) -> None:
@@ -151,13 +158,13 @@ def test_requests_are_counted(api: API) -> None:
 
 def test_what_would_write_is_refused_and_writes_nothing(project: Project, api: API) -> None:
     def names() -> list[str]:
-        return [row["projectName"] for row in project.server.get("projects", workspaceName="ws")["projects"]]
+        return [row["projectName"] for row in project.server.get("projects", workspaceName="panel-team")["projects"]]
 
     before = names()
     with pytest.raises(ReadOnlyError, match="write/project/create would write"):
-        api.create_project("ws", "made-in-a-panel")
+        api.create_project("panel-team", "made-in-a-panel")
     with pytest.raises(ReadOnlyError, match="write/project/delete would write"):
-        api.delete_project("ws", "panel")
+        api.delete_project("panel-team", "panel")
     assert names() == before
 
 

@@ -33,7 +33,7 @@ def keys(local_server: LocalServer) -> dict[str, str]:
     """The keys of two experiments of the project `panel-script` by their names."""
     found = {}
     for name, losses in LOSSES.items():
-        key = found[name] = begin(local_server, projectName="panel-script")
+        key = found[name] = begin(local_server, teamName="panel-script-team", projectName="panel-script")
         local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value=name)
         for step, loss in enumerate(losses):
             for metric, value in {"loss": loss, "accuracy": 1 / (1 + loss)}.items():
@@ -59,7 +59,7 @@ def run(local_server: LocalServer, keys: dict[str, str], tmp_path: Path, monkeyp
             (tmp_path / "panel.py").write_text(script)
             script = tmp_path / "panel.py"
         page = tmp_path / "page.html"
-        place = ["--workspace", "ws", "--project", "panel-script"]
+        place = ["--workspace", "panel-script-team", "--project", "panel-script"]
         done = CliRunner().invoke(main, ["panel", "run", str(script), *place, *words, "-o", str(page)])
         return done, page.read_text("utf-8") if page.exists() else ""
 
@@ -72,7 +72,7 @@ def drawn(page: str) -> dict[str, list[float]]:
     return {series["name"]: series["y"] for series in json.loads(written)}
 
 
-def test_a_script_for_comet_runs_and_shows_what_the_server_has(run: Run) -> None:
+def test_a_script_for_comet_runs_and_shows_what_the_server_has(run: Run, browser: Browser, tmp_path: Path) -> None:
     done, page = run(CURVES, "--option", "metric=loss")
     assert done.exit_code == 0, done.output
     assert drawn(page) == {f"{name} loss": values for name, values in LOSSES.items()} | {
@@ -81,28 +81,18 @@ def test_a_script_for_comet_runs_and_shows_what_the_server_has(run: Run) -> None
     assert "2 experiments" in page
     assert "2 experiments" in done.stdout
     assert "Runs of panel-script" in page
+    look_at(browser, tmp_path / "page.html")
 
 
-def test_experiments_and_choices_are_those_of_the_command_line(run: Run, keys: dict[str, str]) -> None:
-    words = ["--experiment", keys["run 1"], "--option", "metric=accuracy", "--set", "select a metric=loss"]
-    done, page = run(CURVES, *words, "--set", "Beside it=", "--set", "Log scale=yes", "--set", "Title=a=b <i>")
-    assert done.exit_code == 0, done.output
-    assert drawn(page) == {"run 1 loss": LOSSES["run 1"]}
-    assert "1 experiments" in page
-    assert '"type":"log"' in page
-    assert "a=b <i>" not in page
-    assert "a=b &lt;i&gt;" in page
-
-
-def test_the_page_as_a_reader_sees_it(run: Run, browser: Browser, tmp_path: Path) -> None:
-    done, _ = run(CURVES, "--option", "metric=loss")
-    assert done.exit_code == 0, done.output
-    asked, complaints = [], []
+def look_at(browser: Browser, file: Path) -> None:
+    """What a reader sees of the curves: legend, widgets, the frame of the script's own HTML; and nothing asked for."""
+    asked: list[str] = []
+    complaints: list[str] = []
     page = browser.new_page(viewport={"width": 1280, "height": 1200})
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto((tmp_path / "page.html").as_uri())
+    page.goto(file.as_uri())
     page.wait_for_selector(".plotly .legendtext")
     legend = page.locator(".plotly .legendtext").all_text_contents()
     assert sorted(legend) == sorted(f"{run} {metric}" for run in LOSSES for metric in ("loss", "accuracy"))
@@ -125,6 +115,17 @@ def test_the_page_as_a_reader_sees_it(run: Run, browser: Browser, tmp_path: Path
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
+def test_experiments_and_choices_are_those_of_the_command_line(run: Run, keys: dict[str, str]) -> None:
+    words = ["--experiment", keys["run 1"], "--option", "metric=accuracy", "--set", "select a metric=loss"]
+    done, page = run(CURVES, *words, "--set", "Beside it=", "--set", "Log scale=yes", "--set", "Title=a=b <i>")
+    assert done.exit_code == 0, done.output
+    assert drawn(page) == {"run 1 loss": LOSSES["run 1"]}
+    assert "1 experiments" in page
+    assert '"type":"log"' in page
+    assert "a=b <i>" not in page
+    assert "a=b &lt;i&gt;" in page
+
+
 def test_a_script_for_streamlit_runs_too(run: Run, browser: Browser, tmp_path: Path) -> None:
     done, written = run(CURVES.with_name("stream.py"))
     assert done.exit_code == 0, done.output
@@ -141,10 +142,14 @@ def test_a_script_for_streamlit_runs_too(run: Run, browser: Browser, tmp_path: P
     assert page.locator("h1").first.evaluate("head => getComputedStyle(head).color") == "rgb(0, 128, 128)"
     page.close()
     assert "The end" in written
-    done, stopped = run(CURVES.with_name("stream.py"), "--set", "stop=true", "--set", "Metric=accuracy")
+
+
+def test_a_script_for_streamlit_may_be_set_and_may_stop(run: Run) -> None:
+    lines = ["import streamlit as st", "st.write(st.number_input('N', 1, 9, 2))", "st.button('Go') and st.stop()"]
+    done, page = run("\n".join([*lines, "st.write('end')"]), "--set", "go=true", "--set", "N=7")
     assert done.exit_code == 0
-    assert "The end" not in stopped
-    assert '"metric": "accuracy"' in unescape(stopped)
+    assert '<p class="text">7</p>' in page
+    assert "<p>end</p>" not in page
 
 
 def test_a_call_of_streamlit_that_is_not_there_is_named(run: Run) -> None:
@@ -213,7 +218,11 @@ def test_a_script_that_fails_shows_where_and_what_it_had_shown(run: Run, local_s
         ("raise SystemExit('nothing to show')", 1, "nothing to show"),
         ("from comet_ml import Nothing", 1, "cannot import name 'Nothing'"),
         ("import comet_ml; comet_ml.Nothing", 1, "zenml_comet_tracker has no comet_ml.Nothing"),
-        ("from comet_ml import API; API().create_project('ws', 'never')", 1, "would write, and inside a panel"),
+        (
+            "from comet_ml import API; API().create_project('panel-script-team', 'never')",
+            1,
+            "would write, and inside a panel",
+        ),
         (
             "import threading; from comet_ml import API\n"
             "t = threading.Thread(target=lambda: print(API().get_panel_project_name())); t.start(); t.join()",
