@@ -110,6 +110,15 @@ def test_without_a_key_the_error_names_the_ways_to_set_one() -> None:
         resolve()
 
 
+def test_the_key_may_have_the_name_it_had_for_reading(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    (places["home"] / ".comet.config").write_text("[comet]\nrest_api_key = from-home\n")
+    assert resolve().api_key == "from-home"
+    monkeypatch.setenv("COMET_REST_API_KEY", "from-environment")
+    assert resolve().api_key == "from-environment"
+    monkeypatch.setenv("COMET_API_KEY", "its-own")
+    assert resolve().api_key == "its-own"
+
+
 def test_the_key_shows_in_no_repr() -> None:
     assert "canary" not in repr(resolve(api_key="canary"))
 

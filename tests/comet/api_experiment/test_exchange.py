@@ -11,6 +11,8 @@ import pytest
 from tests.comet.api_experiment.everything import DIFF
 from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
+from zenml_comet_tracker.comet.connection import connect
+from zenml_comet_tracker.comet.errors import ReadOnlyError
 
 GPU = {"gpuId": 1, "freeMemory": 1024, "usedMemory": 856, "gpuUtilization": 25, "totalMemory": 2056}
 DETAILS = "get_system_details"
@@ -134,6 +136,23 @@ def test_each_reads_the_files_that_the_other_uploads(written: tuple[Any, Any]) -
     it, we = ([(name, content) for name, content in each if content[:2] != b"PK"] for each in contents)
     assert it == we
     assert len(it) == 6
+
+
+def test_every_write_is_refused_where_one_may_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = connect("key", url="http://127.0.0.1:1", read_only=True)
+    experiment = APIExperiment.of(connection, {"experimentKey": "0" * 32})
+    monkeypatch.chdir(tmp_path)
+    for name in (FILE, VIDEO):
+        Path(name).write_bytes(b"content")
+    others = [
+        ("archive", []), ("update_status", []), ("create_symlink", ["other"]), ("delete_asset", ["a"]),
+        ("delete_tags", [["a"]]), ("delete_parameter", ["a"]), ("delete_parameters", [["a"]]),
+    ]  # fmt: skip
+    for write, given in [*((write, given) for write, given, _ in WRITES), *others]:
+        arguments, named = ([], given) if isinstance(given, dict) else (given, {})
+        with pytest.raises(ReadOnlyError):
+            getattr(experiment, write)(*arguments, **named)
+    assert connection.requests == 0
 
 
 def test_each_deletes_what_the_other_logged(
