@@ -116,6 +116,14 @@ def test_reads_are_tried_again_and_writes_are_not(comet: ScriptedComet, transpor
     assert (len(comet.requests("/r")), len(comet.requests("/w"))) == (2, 1)
 
 
+@pytest.mark.parametrize("answer", [Answer(503), Answer(drop=True)], ids=["status", "drop"])
+def test_a_write_that_is_a_get_is_not_tried_again(comet: ScriptedComet, transport: Transport, answer: Answer) -> None:
+    comet.answer_with("write/experiment/delete", answer, times=1)
+    with pytest.raises((errors.ServerFaultError, errors.ConnectionFailedError)):
+        transport.get_json("api/rest/v2/write/experiment/delete", {"experimentKey": "k"})
+    assert len(comet.requests("write/experiment/delete")) == 1
+
+
 def test_an_upload_carries_the_bytes_of_the_file(comet: ScriptedComet, transport: Transport) -> None:
     data = bytes(range(256)) * 40
     transport.upload("up", {"assetId": "1"}, io.BytesIO(data), file_name="a.bin", metadata='{"a":1}')

@@ -87,9 +87,17 @@ class ProvingAdapter(Adapter):
         self.poolmanager.pool_classes_by_scheme = {"http": self._pool}
 
 
+class _ReadRetry(Retry):
+    """Repeats what only reads: many of Comet's writes are GETs too, and one that was done must not be done again."""
+
+    def increment(self, method: str | None = None, url: str | None = None, *more: Any, **options: Any) -> Retry:  # type: ignore[override]
+        left = self.new(total=0) if "/write/" in (url or "") else self
+        return Retry.increment(left, method, url, *more, **options)
+
+
 def read_retries() -> Retry:
-    """Reads are repeated here; writes are the journal's to repeat."""
-    return Retry(
+    """Reads are repeated here; writes are the journal's, or the caller's, to repeat."""
+    return _ReadRetry(
         total=3,
         # urllib3 would repeat a refused connection whatever the method, and hold a delivery up for seconds.
         connect=0,
