@@ -16,7 +16,7 @@ from tests.comet.portable.data import PROJECT, START, WORKSPACE, fill
 from tests.fixtures.local_server import LocalServer, serving
 from zenml_comet_tracker.comet.connection import Connection, connect
 from zenml_comet_tracker.comet.errors import ConnectionFailedError, ExportError, NotFoundError
-from zenml_comet_tracker.comet.portable import export_project, import_project
+from zenml_comet_tracker.comet.portable import export_project, import_project, manifest
 from zenml_comet_tracker.comet.transport import Transport
 
 
@@ -71,6 +71,7 @@ def test_exported_wiped_imported_and_exported_again_is_identical(
         assert import_project(connection, exported.folder).keys == {}
         export_project(connection, WORKSPACE, PROJECT, tmp_path / "two")
         assert contents(tmp_path / "two") == contents(exported.folder)
+        assert told(empty, exported.keys) == told(exported.server, exported.keys)
 
         # On a server that had it versions of artifacts and of registered models outlive it.
         empty.post("write/project/delete", **PLACE, deleteAllExperiments=True)
@@ -221,6 +222,23 @@ def test_a_copy_beside_the_original_gets_keys_of_its_own_which_stay_the_same(
         assert (tmp_path / "copy" / "experiments" / copy / name).read_bytes() == original.read_bytes()
 
 
+def test_an_export_that_would_send_other_files_is_refused(exported: Exported, tmp_path: Path) -> None:
+    folder, secret = tmp_path / "tampered", tmp_path / "secret"
+    secret.write_text("mine")
+    shutil.copytree(exported.folder, folder)
+    lines = folder / "experiments" / exported.keys[0] / "assets.jsonl"
+    first = rows(lines)[0]
+    lines.write_text(json.dumps({**first, "assetId": "a" * 32, "path": "../../../secret"}) + "\n")
+    manifest.write(folder)
+    with connected(exported.server) as connection, pytest.raises(ExportError, match="tampered"):
+        import_project(connection, folder, workspace="mine", project_name="tampered")
+    (key,) = [
+        one["experimentKey"]
+        for one in exported.server.get("experiments", workspaceName="mine", projectName="tampered")["experiments"]
+    ]
+    assert exported.server.get("experiment/asset/list", experimentKey=key)["assets"] == []
+
+
 def test_a_project_that_is_not_there_leaves_no_folder(exported: Exported, tmp_path: Path) -> None:
     with connected(exported.server) as connection, pytest.raises(NotFoundError):
         export_project(connection, WORKSPACE, "nothing", tmp_path / "none")
@@ -228,6 +246,42 @@ def test_a_project_that_is_not_there_leaves_no_folder(exported: Exported, tmp_pa
 
 
 PLACE = {"workspaceName": WORKSPACE, "projectName": PROJECT}
+
+
+# What servers set by themselves.
+OWN = {
+    *("artifactId", "artifactVersionId", "createdAt", "experimentModelId", "lastUpdated", "link", "projectId"),
+    *("registryModelId", "registryModelItemId", "restApiUrl", "added"),
+}
+
+
+def told(server: LocalServer, keys: list[str]) -> Any:
+    """What the server tells of the project to plain requests, without what it sets by itself."""
+    single = ("metadata", "metrics/get-all", "metrics/summary", "parameters", "log-other", "tags", "html", "output")
+    single += ("code", "graph", "git/metadata", "system-details", "asset/list", "model")
+    found: dict[str, Any] = {
+        f"{key} {path}": server.get(f"experiment/{path}", experimentKey=key) for key in keys for path in single
+    }
+    for key in keys:
+        made = server.get("get/artifacts", experimentKey=key)["artifacts"]
+        found[f"{key} artifacts"] = sorted(made, key=lambda one: (one["artifactVersion"], one["direction"]))
+        for asset in found[f"{key} asset/list"]["assets"]:
+            query = {"experimentKey": key, "assetId": asset["assetId"]}
+            answered = server.call("GET", "api/rest/v2/experiment/asset/get-asset", params=query)
+            found[f"{key} {asset['assetId']}"] = answered.content if answered.status_code == 200 else None
+    model = {"workspaceName": WORKSPACE, "modelName": "wings"}
+    found["model"] = server.get("registry-model/details", **model)
+    found["notes"] = server.get("registry-model/notes", **model)
+    found["artifact"] = server.get("artifacts/get", workspace=WORKSPACE, artifactName="bird songs")
+    found["project"] = server.get("project", **PLACE)
+    return _without_own(found)
+
+
+def _without_own(value: Any) -> Any:
+    if isinstance(value, dict):
+        link = {"link": value["link"]} if value.get("remote") else {}
+        return {name: _without_own(one) for name, one in value.items() if name not in OWN} | link
+    return [_without_own(one) for one in value] if isinstance(value, list) else value
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from zenml_comet_tracker.comet.portable.experiment_out import GIT_PATCH
+from zenml_comet_tracker.comet.portable.files import inside
 from zenml_comet_tracker.comet.portable.target import Target
 from zenml_comet_tracker.comet.resources import artifacts, assets, models
 from zenml_comet_tracker.comet.resources.assets import AssetUpload
@@ -100,8 +101,7 @@ class AssetSender:
         models.log_remote(transport, self._target.api_key, self._key, _model(row) or "", [entity])
 
     def _open(self, row: dict[str, Any]) -> BinaryIO:
-        path: Path = self._folder / row["path"]
-        return path.open("rb")
+        return inside(self._folder, str(row["path"])).open("rb")
 
 
 def _described(row: dict[str, Any]) -> AssetUpload:

@@ -46,6 +46,17 @@ def safe_path(text: str) -> Path:
     return Path(*map(safe_name, parts)) if parts else Path("_")
 
 
+def inside(folder: Path, path: str) -> Path:
+    """The file at `path` below the folder. Raises `ExportError` when it leads elsewhere: whoever made the export may
+    have wanted a file of the reader's to be sent."""
+    found = folder / path
+    if not found.resolve().is_relative_to(folder.resolve()) or not found.is_file():
+        raise ExportError(
+            f"The export names {path!r}, which is no file in {folder}; it is damaged, or was tampered with."
+        )
+    return found
+
+
 def unfinished(path: Path) -> Path:
     """Where it is until it is whole. No name of an export begins so."""
     return path.with_name(f".{path.name}.part")

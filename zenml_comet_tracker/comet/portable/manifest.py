@@ -57,7 +57,7 @@ def check(folder: Path) -> list[Listed]:
     listed = _read(folder)
     for entry in listed:
         path = folder / entry.path
-        if not path.is_file():
+        if not path.is_file() or path.is_symlink():
             raise ExportError(f"The export in {folder} is damaged: {entry.path} is missing.")
         size = path.stat().st_size
         if size != entry.bytes:

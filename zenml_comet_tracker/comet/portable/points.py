@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
 import tempfile
-import zipfile
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -19,13 +14,8 @@ import orjson
 from zenml_comet_tracker.comet.errors import BrokenAnswerError
 from zenml_comet_tracker.comet.portable.files import read_lines
 from zenml_comet_tracker.comet.portable.patience import Patient
-from zenml_comet_tracker.comet.resources import assets, metrics
+from zenml_comet_tracker.comet.resources import assets, full_metrics, metrics
 
-# The whole series of a metric as a zipped table, which Comet offers for metrics that are too long for an answer.
-_FULL = "ASSET_TYPE_FULL_METRIC"
-_FULL_NAME = re.compile(r"(?P<metric>.*)_(?P<number>\d+)\.csv\.zip")
-# Runs of other letters are "_" in the names of those files.
-_OTHER_LETTERS = re.compile("[^a-zA-Z0-9-+]+")
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -59,7 +49,7 @@ class Series(NamedTuple):
 
 def from_server(server: Patient, experiment_key: str) -> Iterator[Series]:
     """Every metric, in the server's order. The points of each have to be taken before the next is asked for."""
-    full = _full_files(server, experiment_key)
+    full = server.ask(full_metrics.of_experiment, experiment_key)
     for row in server.ask(metrics.summary, experiment_key):
         name = str(row["name"])
         yield of_server(server, experiment_key, name, full)
@@ -67,7 +57,7 @@ def from_server(server: Patient, experiment_key: str) -> Iterator[Series]:
 
 def of_server(server: Patient, experiment_key: str, name: str, full: dict[str, list[dict[str, Any]]]) -> Series:
     """One metric. Its table is read piece by piece where the server offers one, else its points come in one answer."""
-    files = full.get(_OTHER_LETTERS.sub("_", name), [])
+    files = full.get(full_metrics.spelled(name), [])
     if files:
         points = (point for file in files for point in _table(server, experiment_key, str(file["assetId"])))
         return Series(name, files[0].get("runContext"), points)
@@ -102,7 +92,7 @@ def not_there(server: Patient, experiment_key: str, exported: Iterable[Series], 
     A metric of which it has others is left as it is, with a note.
     """
     there = {str(row["name"]) for row in server.ask(metrics.summary, experiment_key)}
-    full = _full_files(server, experiment_key)
+    full = server.ask(full_metrics.of_experiment, experiment_key)
     for metric in exported:
         if metric.name not in there:
             yield metric
@@ -143,29 +133,13 @@ def write(server: Patient, experiment_key: str, series: Iterable[Series]) -> int
     return count
 
 
-def _full_files(server: Patient, experiment_key: str) -> dict[str, list[dict[str, Any]]]:
-    """The tables by the metric's name in their spelling, the parts of each in order."""
-    found: dict[str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
-    for asset in server.ask(assets.of_experiment, experiment_key, _FULL):
-        match = _FULL_NAME.fullmatch(str(asset.get("fileName")))
-        if match:
-            found[match["metric"]].append((int(match["number"]), asset))
-    # Two tables of one number are of two metrics that are spelled the same.
-    return {
-        name: [asset for _, asset in sorted(parts, key=lambda part: part[0])]
-        for name, parts in found.items()
-        if len({number for number, _ in parts}) == len(parts)
-    }
-
-
 def _table(server: Patient, experiment_key: str, asset_id: str) -> Iterator[Point]:
     with tempfile.TemporaryFile() as file:
         server.fetch(file, assets.content, experiment_key, asset_id)
         try:
-            with zipfile.ZipFile(file) as archive, archive.open(archive.namelist()[0]) as entry:
-                for row in csv.DictReader(io.TextIOWrapper(entry, "utf-8", newline="")):
-                    yield _tabled(row)
-        except (zipfile.BadZipFile, IndexError, KeyError, ValueError) as error:
+            for row in full_metrics.rows(file):
+                yield _tabled(row)
+        except ValueError as error:
             raise BrokenAnswerError(f"The table {asset_id} of a metric cannot be read: {error}") from error
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.portable.files import read_lines
-from zenml_comet_tracker.comet.portable.registry_out import REGISTRY, details, notes
+from zenml_comet_tracker.comet.portable.registry_out import REGISTRY
 from zenml_comet_tracker.comet.portable.target import Target, is_absent
-from zenml_comet_tracker.comet.transport import REST, Transport
+from zenml_comet_tracker.comet.resources import registry, registry_items
 
 
 def take(target: Target, folder: Path) -> None:
@@ -24,7 +24,7 @@ def take(target: Target, folder: Path) -> None:
 
 
 def _take_version(target: Target, model: dict[str, Any], row: dict[str, Any]) -> None:
-    key = target.keys[row["experimentKey"]]
+    ask, key = target.server.ask, target.keys[row["experimentKey"]]
     found = _find(target, row)
     if found is not None and found["experimentModel"]["experimentKey"] != key:
         target.notes.append(
@@ -32,40 +32,38 @@ def _take_version(target: Target, model: dict[str, Any], row: dict[str, Any]) ->
             "from another experiment; it is left as it is."
         )
         return
-    ask = target.server.ask
-    item_id = ask(_create, model, row, key) if found is None else str(found["registryModelItemId"])
+    if found is None:
+        item_id = ask(registry_items.create, key, _registration(model, row))["registryModelItemId"]
+    else:
+        item_id = str(found["registryModelItemId"])
     if row["metadata"]:
-        ask(_write_to_item, item_id, "metadata", {"metadata": row["metadata"]})
+        ask(registry_items.set_metadata, item_id, row["metadata"])
     if row["statusConfiguration"]:
-        ask(_write_to_item, item_id, "status-configuration", row["statusConfiguration"])
+        ask(registry_items.configure_status, item_id, row["statusConfiguration"])
     if found is not None and row["status"] and found.get("status") != row["status"]:
-        ask(_set_status, item_id, row["status"])
+        ask(registry_items.set_status, item_id, row["status"])
 
 
 def _find(target: Target, row: dict[str, Any]) -> dict[str, Any] | None:
     try:
-        model = target.server.ask(details, target.workspace, row["name"])
+        return target.server.ask(registry_items.details, registry.named(target.workspace, row["name"]), row["version"])
     except errors.StatusError as error:
         if is_absent(error):
             return None
         raise
-    versions: list[dict[str, Any]] = model.get("versions") or []
-    return next((item for item in versions if item["version"] == row["version"]), None)
 
 
 def _describe(target: Target, model: dict[str, Any]) -> None:
     """Gives the model its notes, unless it has others."""
-    there = target.server.ask(notes, target.workspace, model["name"])
+    there = target.server.ask(registry.notes, registry.named(target.workspace, model["name"])) or ""
     if model["notes"] and not there:
-        target.server.ask(_write_notes, target.workspace, model)
+        target.server.ask(registry.set_notes, target.workspace, model["name"], model["notes"])
     elif there != model["notes"]:
         target.notes.append(f"Registered model {model['name']} has other notes on the server, which are left.")
 
 
-def _create(transport: Transport, model: dict[str, Any], row: dict[str, Any], key: str) -> str:
-    """The id of a new version. POST `write/registry-model/item/create`."""
-    body = {
-        "experimentKey": key,
+def _registration(model: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    return {
         "experimentModelName": row["experimentModelName"],
         "registryModelName": row["name"],
         "registryModelDescription": model["description"],
@@ -75,19 +73,3 @@ def _create(transport: Transport, model: dict[str, Any], row: dict[str, Any], ke
         "status": row["status"],
         "publicModel": model["isPublic"],
     }
-    answer = transport.post_json(f"{REST}write/registry-model/item/create", body)
-    return str(answer["registryModelItemId"])
-
-
-def _write_to_item(transport: Transport, item_id: str, what: str, body: dict[str, Any]) -> None:
-    transport.post_json(f"{REST}write/registry-model/item/{item_id}/{what}", body)
-
-
-def _set_status(transport: Transport, item_id: str, status: str) -> None:
-    body = {"modelItemId": item_id, "status": status}
-    transport.post_json(f"{REST}write/registry-model/item/status", body)
-
-
-def _write_notes(transport: Transport, workspace: str, model: dict[str, Any]) -> None:
-    body = {"workspaceName": workspace, "registryModelName": model["name"], "notes": model["notes"]}
-    transport.post_json(f"{REST}write/registry-model/notes", body)

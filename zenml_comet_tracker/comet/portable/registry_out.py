@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from zenml_comet_tracker.comet.errors import NotFoundError
 from zenml_comet_tracker.comet.portable.files import write_lines
 from zenml_comet_tracker.comet.portable.patience import Patient
-from zenml_comet_tracker.comet.transport import REST, Transport
+from zenml_comet_tracker.comet.resources import registry, registry_items
+from zenml_comet_tracker.comet.transport import Transport
 
 REGISTRY = "registry.jsonl"
+
+T = TypeVar("T")
 
 
 def write(server: Patient, workspace: str, keys: set[str], folder: Path) -> list[dict[str, Any]]:
     """What the server says of the models and versions beside what is exported of them."""
     rows: list[dict[str, Any]] = []
     facts: list[dict[str, Any]] = []
-    for name in server.ask(_names, workspace):
-        model = server.ask(details, workspace, name)
+    for name in sorted(str(model["modelName"]) for model in server.ask(registry.of_workspace, workspace)):
+        place = registry.named(workspace, name)
+        model = server.ask(registry.details, place)
         versions = [item for item in model.get("versions") or () if _maker(item) in keys]
         if versions:
-            rows.append(_model(server, workspace, model))
+            rows.append(_model(server, place, model))
             facts.append({"model": {each: model.get(each) for each in ("modelName", "registryModelId", "createdAt")}})
         # The newest comes first, and is made last.
         for item in reversed(versions):
@@ -30,18 +36,20 @@ def write(server: Patient, workspace: str, keys: set[str], folder: Path) -> list
     return facts
 
 
-def _model(server: Patient, workspace: str, model: dict[str, Any]) -> dict[str, Any]:
+def _model(server: Patient, place: registry.Place, model: dict[str, Any]) -> dict[str, Any]:
     return {
         "kind": "model",
         "name": model["modelName"],
         "description": model.get("description") or "",
         "isPublic": bool(model.get("isPublic")),
-        "notes": server.ask(notes, workspace, str(model["modelName"])),
+        "notes": server.ask(registry.notes, place) or "",
     }
 
 
 def _version(server: Patient, name: str, item: dict[str, Any]) -> dict[str, Any]:
-    configuration = server.ask(_of_item, item, "status-configuration")
+    item_id = str(item["registryModelItemId"])
+    configuration = _if_known(server, registry_items.status_configuration, item_id) or {}
+    entries = _if_known(server, registry_items.metadata, item_id) or []
     return {
         "kind": "version",
         "name": name,
@@ -51,39 +59,25 @@ def _version(server: Patient, name: str, item: dict[str, Any]) -> dict[str, Any]
         "comment": item.get("comment") or "",
         "tags": item.get("tags") or item.get("stages") or [],
         "status": item.get("status"),
-        "metadata": server.ask(_of_item, item, "metadata").get("metadata") or [],
+        "metadata": {str(entry["key"]): entry["value"] for entry in entries},
         "statusConfiguration": {name: value for name, value in configuration.items() if name != "modelItemId"},
     }
 
 
 def _server_facts(server: Patient, name: str, item: dict[str, Any]) -> dict[str, Any]:
     told = ("version", "registryModelItemId", "userName", "createdAt", "lastUpdated")
-    return {"modelName": name, **{each: item.get(each) for each in told}, "history": server.ask(_history, item)}
+    history = _if_known(server, registry_items.history, str(item["registryModelItemId"]))
+    return {"modelName": name, **{each: item.get(each) for each in told}, "history": history}
+
+
+def _if_known(server: Patient, call: Callable[[Transport, str], T], item_id: str) -> T | None:
+    """The answer of a call that older servers do not have; None from those."""
+    try:
+        return server.ask(call, item_id)
+    except NotFoundError:
+        return None
 
 
 def _maker(item: dict[str, Any]) -> str:
     """The key of the experiment that the version comes from."""
     return str((item.get("experimentModel") or {}).get("experimentKey"))
-
-
-def _names(transport: Transport, workspace: str) -> list[str]:
-    answer = transport.get_json(f"{REST}registry-model", {"workspaceName": workspace})
-    return sorted(str(model["modelName"]) for model in answer.get("registryModels") or ())
-
-
-def details(transport: Transport, workspace: str, name: str) -> dict[str, Any]:
-    return transport.get_json(f"{REST}registry-model/details", {"workspaceName": workspace, "modelName": name})
-
-
-def notes(transport: Transport, workspace: str, name: str) -> str:
-    answer = transport.get_json(f"{REST}registry-model/notes", {"workspaceName": workspace, "modelName": name})
-    return str(answer.get("notes") or "")
-
-
-def _of_item(transport: Transport, item: dict[str, Any], what: str) -> dict[str, Any]:
-    return transport.get_json(f"{REST}registry-model/item/{item['registryModelItemId']}/{what}")
-
-
-def _history(transport: Transport, item: dict[str, Any]) -> dict[str, Any]:
-    body = {"registryModelItemId": item["registryModelItemId"], "groupedBy": "DAY"}
-    return transport.post_json(f"{REST}registry-model/history/item", body)

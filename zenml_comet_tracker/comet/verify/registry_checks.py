@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from zenml_comet_tracker.comet.transport import REST, Transport
+from zenml_comet_tracker.comet.resources import registry, registry_items
 from zenml_comet_tracker.comet.verify.checks import Group
 from zenml_comet_tracker.comet.verify.outcome import LeftOutError
 from zenml_comet_tracker.comet.verify.scratch import Scratch, same
@@ -18,13 +18,12 @@ def made(scratch: Scratch) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What was registered, and how it is taken away."""
     if scratch.memory.get("registered"):
         transport = scratch.connection.transport
-        yield f"registered model {scratch.model}", functools.partial(_delete, transport, scratch)
+        yield f"registered model {scratch.model}", functools.partial(registry.delete, transport, _place(scratch))
 
 
 @group.check("a model is registered", "POST write/registry-model/item/create", "batch")
 def _register(scratch: Scratch) -> None:
-    body = {
-        "experimentKey": scratch.batch,
+    registration = {
         "experimentModelName": "net",
         "registryModelName": scratch.model,
         "registryModelDescription": "made by verify",
@@ -35,72 +34,73 @@ def _register(scratch: Scratch) -> None:
         "publicModel": False,
     }
     scratch.memory["registered"] = True
-    answer = scratch.ask(Transport.post_json, f"{REST}write/registry-model/item/create", body)
-    scratch.memory["item"] = str(answer["registryModelItemId"])
+    answer = scratch.ask(registry_items.create, scratch.batch, registration)
+    scratch.memory["item"] = answer["registryModelItemId"]
     _expect(scratch, {"version": "1.0.0", "comment": "no. 1", "experiment": scratch.batch})
 
 
 @group.check("the model is among those of the workspace", "GET registry-model")
 def _listed(scratch: Scratch) -> None:
     _item(scratch)
-
-    def names() -> list[str]:
-        answer = scratch.ask(Transport.get_json, f"{REST}registry-model", {"workspaceName": scratch.workspace})
-        return [str(model["modelName"]) for model in answer["registryModels"]]
-
-    scratch.eventually(names, lambda found: scratch.model in found, f"{scratch.model} among them")
+    scratch.eventually(lambda: _names(scratch), lambda found: scratch.model in found, f"{scratch.model} among them")
 
 
 @group.check("the version has the model's files", "GET registry-model/item/download-instructions")
 def _files(scratch: Scratch) -> None:
     _item(scratch)
-    params = {**_named(scratch), "version": "1.0.0"}
-    answer = scratch.ask(Transport.get_json, f"{REST}registry-model/item/download-instructions", params)
-    names = {str(asset["fileName"]) for asset in answer["versions"][0]["assets"]}
-    same({"weights.bin", "config.json"}, names)
+    found = scratch.ask(registry_items.with_files, _place(scratch), "1.0.0")
+    same({"weights.bin", "config.json"}, {str(asset["fileName"]) for asset in found["assets"]})
 
 
 @group.check("a status is set", "POST write/registry-model/item/status")
 def _status(scratch: Scratch) -> None:
-    body = {"modelItemId": _item(scratch), "status": "Production"}
-    scratch.ask(Transport.post_json, f"{REST}write/registry-model/item/status", body)
+    scratch.ask(registry_items.set_status, _item(scratch), "Production")
     _expect(scratch, {"status": "Production"})
 
 
-@group.check("a tag is added", "GET write/registry-model/item/stage")
+@group.check("a tag is added, and taken away", "GET write/registry-model/item/stage")
 def _tag(scratch: Scratch) -> None:
-    params = {"modelItemId": _item(scratch), "stage": "second"}
-    scratch.ask(Transport.get_json, f"{REST}write/registry-model/item/stage", params)
+    scratch.ask(registry_items.add_tag, _item(scratch), "second")
     _expect(scratch, {"tags": {"t", "second"}})
+    scratch.ask(registry_items.delete_tag, _item(scratch), "t")
+    _expect(scratch, {"tags": {"second"}})
+
+
+@group.check("a comment is changed", "POST write/registry-model/item/update")
+def _comment(scratch: Scratch) -> None:
+    scratch.ask(registry_items.update, _item(scratch), comment="changed ✓", tags=None)
+    _expect(scratch, {"comment": "changed ✓"})
+
+
+@group.check("metadata are kept", "POST write/registry-model/item/{id}/metadata")
+def _metadata(scratch: Scratch) -> None:
+    scratch.ask(registry_items.set_metadata, _item(scratch), {"k": "v ✓"})
+    scratch.eventually(
+        lambda: {entry["key"]: entry["value"] for entry in scratch.ask(registry_items.metadata, _item(scratch))},
+        lambda got: got == {"k": "v ✓"},
+        {"k": "v ✓"},
+    )
 
 
 @group.check("notes are kept", "POST write/registry-model/notes")
 def _notes(scratch: Scratch) -> None:
     _item(scratch)
-    body = {"workspaceName": scratch.workspace, "registryModelName": scratch.model, "notes": "line\nline ✓"}
-    scratch.ask(Transport.post_json, f"{REST}write/registry-model/notes", body)
-    scratch.eventually(
-        lambda: scratch.ask(Transport.get_json, f"{REST}registry-model/notes", _named(scratch))["notes"],
-        lambda got: got == "line\nline ✓",
-        "line\nline ✓",
-    )
+    scratch.ask(registry.set_notes, scratch.workspace, scratch.model, "line\nline ✓")
+    scratch.expect("line\nline ✓", registry.notes, _place(scratch))
 
 
 @group.check("a deleted model is gone", "GET write/registry-model/delete")
 def _deleted(scratch: Scratch) -> None:
     _item(scratch)
-    scratch.ask(_delete, scratch)
+    scratch.ask(registry.delete, _place(scratch))
     scratch.memory["registered"] = False
-
-    def names() -> list[str]:
-        answer = scratch.ask(Transport.get_json, f"{REST}registry-model", {"workspaceName": scratch.workspace})
-        return [str(model["modelName"]) for model in answer["registryModels"]]
-
-    scratch.eventually(names, lambda found: scratch.model not in found, f"{scratch.model} not among them")
+    scratch.eventually(
+        lambda: _names(scratch), lambda found: scratch.model not in found, f"{scratch.model} not among them"
+    )
 
 
-def _delete(transport: Transport, scratch: Scratch) -> None:
-    transport.get_json(f"{REST}write/registry-model/delete", _named(scratch))
+def _names(scratch: Scratch) -> list[str]:
+    return [str(model["modelName"]) for model in scratch.ask(registry.of_workspace, scratch.workspace)]
 
 
 def _item(scratch: Scratch) -> str:
@@ -109,14 +109,13 @@ def _item(scratch: Scratch) -> str:
     return str(scratch.memory["item"])
 
 
-def _named(scratch: Scratch) -> dict[str, str]:
-    return {"workspaceName": scratch.workspace, "modelName": scratch.model}
+def _place(scratch: Scratch) -> registry.Place:
+    return registry.named(scratch.workspace, scratch.model)
 
 
 def _expect(scratch: Scratch, expected: dict[str, Any]) -> None:
     def read() -> dict[str, Any]:
-        params = {**_named(scratch), "version": "1.0.0"}
-        item = scratch.ask(Transport.get_json, f"{REST}registry-model/item/details", params)
+        item = scratch.ask(registry_items.details, _place(scratch), "1.0.0")
         found = {
             **item,
             "tags": set(item.get("tags") or item.get("stages") or ()),
