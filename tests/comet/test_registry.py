@@ -19,14 +19,21 @@ from comet_ml.api_objects.model.status_configuration import ModelStatusConfigura
 from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.comet.api import API
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
+from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.delivery.spoken import LANE_HEADER
-from zenml_comet_tracker.comet.errors import DownloadError, InvalidArgumentError, NotFoundError, StatusError
+from zenml_comet_tracker.comet.errors import (
+    DownloadError,
+    InvalidArgumentError,
+    NotFoundError,
+    ReadOnlyError,
+    StatusError,
+)
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.comet.model_status import ModelStatusConfiguration, StatusConfigurationItem
 from zenml_comet_tracker.comet.registration import register, registration
 from zenml_comet_tracker.comet.registry import Model
 
-WORKSPACE = "shelf"
+WORKSPACE = "registered"
 FILES = {"weights.bin": b"\0\1" * 300_000, "conf/net.json": b'{"layers": 3}'}
 LINK = "s3://bucket/huge.bin"
 CONFIGURATION = {
@@ -248,6 +255,21 @@ def test_what_is_not_there_is_said(shelf: Shelf, net: Model, experiment: APIExpe
         with pytest.raises(NotFoundError, match="The registry has no"):
             ask()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_panel_reads_and_changes_nothing(shelf: Shelf, net: Model) -> None:
+    reading = API.over(Connection(shelf.api._connection.settings, read_only=True))
+    model = reading.get_model(WORKSPACE, "net")
+    assert model.get_version_history("1.2.0") == net.get_version_history("1.2.0")
+    changes: list[Callable[[], Any]] = [
+        lambda: model.add_tag("1.0.0", "t"),
+        lambda: model.set_status("1.0.0", "QA"),
+        lambda: reading.delete_registry_model(WORKSPACE, "net"),
+    ]
+    for change in changes:
+        with pytest.raises(ReadOnlyError):
+            change()
+    assert shelf.item("net", "1.0.0")["tags"] == []
 
 
 def test_what_means_nothing_is_refused(shelf: Shelf, net: Model, experiment: APIExperiment) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, ClassVar, Literal, NoReturn
 
 from zenml_comet_tracker.comet.errors import InvalidQueryError
+from zenml_comet_tracker.comet.query_values import sendable, short, wire_value
 
 __all__ = ["Environment", "Metadata", "Metric", "Other", "Parameter", "QueryExpression", "QueryVariable", "Tag"]
 
@@ -75,13 +74,13 @@ class QueryExpression:
 
     def __contains__(self, item: object) -> bool:
         raise InvalidQueryError(
-            f"`in` does not work in queries; write x.contains({_short(item)}) for a part of a text, "
+            f"`in` does not work in queries; write x.contains({short(item)}) for a part of a text, "
             "or (x == a) | (x == b) for one of several values."
         )
 
     def _compared(self, other: object) -> NoReturn:
         raise InvalidQueryError(
-            f"{self!r} is a whole condition and cannot be compared with {_short(other)}. "
+            f"{self!r} is a whole condition and cannot be compared with {short(other)}. "
             "Put each comparison in parentheses, as in (x > 1) & (y == 2); write ~(a) where a is to be false."
         )
 
@@ -128,9 +127,9 @@ class QueryVariable:
         """For values from `low` to `high`, both included: numbers, durations or datetimes."""
         bounds = [self._wire(bound, "between") for bound in (low, high)]
         for bound, given in zip(bounds, (low, high), strict=True):
-            if isinstance(given, str | bool) or bound is None:
+            if isinstance(given, str | bool) or bound in (None, "NaN"):
                 raise InvalidQueryError(
-                    f"{self!r}.between({_short(low)}, {_short(high)}) needs two numbers, durations or datetimes; "
+                    f"{self!r}.between({short(low)}, {short(high)}) needs two numbers, durations or datetimes; "
                     f"compare texts with ({self!r} >= 'a') & ({self!r} <= 'b')."
                 )
         return Comparison(self, "between", [str(bound) for bound in bounds])
@@ -158,8 +157,8 @@ class QueryVariable:
         wire = self._wire(value, _SIGNS[operator])
         if wire is None or isinstance(wire, bool) or wire == "NaN":
             raise InvalidQueryError(
-                f"{self!r} {_SIGNS[operator]} {_short(value)} has no answer: nothing is smaller or greater than "
-                f"{_short(value)}. Write {self!r} == {_short(value)} or {self!r} != {_short(value)}."
+                f"{self!r} {_SIGNS[operator]} {short(value)} has no answer: nothing is smaller or greater than "
+                f"{short(value)}. Write {self!r} == {short(value)} or {self!r} != {short(value)}."
             )
         return Comparison(self, operator, wire)
 
@@ -167,10 +166,9 @@ class QueryVariable:
         if not isinstance(text, str):
             method = _METHODS.get(operator, operator)
             raise InvalidQueryError(
-                f"{self!r}.{method}({_short(text)}) needs a text; "
-                f"compare other values, as in {self!r} == {_short(text)}."
+                f"{self!r}.{method}({short(text)}) needs a text; compare other values, as in {self!r} == {short(text)}."
             )
-        return Comparison(self, operator, text)
+        return Comparison(self, operator, sendable(text))
 
     def _wire(self, value: object, operator: str) -> str | float | int | None:
         if isinstance(value, QueryVariable | QueryExpression):
@@ -179,10 +177,10 @@ class QueryVariable:
                 "compare each with a value, in parentheses, as in (x > 1) & (y == 2)."
             )
         try:
-            return _wire_value(value)
+            return wire_value(value)
         except TypeError:
             raise InvalidQueryError(
-                f"{self!r} cannot be compared with {_short(value)}, a {type(value).__name__}; "
+                f"{self!r} cannot be compared with {short(value)}, a {type(value).__name__}; "
                 "expected a text, a number, True or False, a datetime, a timedelta, None or ''."
             ) from None
 
@@ -198,7 +196,7 @@ class QueryVariable:
         self._uncompared()
 
     def __contains__(self, item: object) -> bool:
-        raise InvalidQueryError(f"`in` does not work in queries; write {self!r}.contains({_short(item)}).")
+        raise InvalidQueryError(f"`in` does not work in queries; write {self!r}.contains({short(item)}).")
 
 
 class Metric(QueryVariable):
@@ -311,15 +309,15 @@ def _refuse_operand(value: object) -> NoReturn:
     if isinstance(value, QueryVariable):
         value._uncompared()
     raise InvalidQueryError(
-        f"{_short(value)} is no condition; expected one like (Metric('loss') < 0.1) or Tag('best'). "
+        f"{short(value)} is no condition; expected one like (Metric('loss') < 0.1) or Tag('best'). "
         "Each comparison needs parentheses of its own; write &, | and ~ instead of `and`, `or`, `not`."
     )
 
 
 def _name(kind: str, name: object) -> str:
     if not isinstance(name, str) or not name:
-        raise InvalidQueryError(f"{kind}({_short(name)}) needs a name, as in {kind}('loss').")
-    return name
+        raise InvalidQueryError(f"{kind}({short(name)}) needs a name, as in {kind}('loss').")
+    return sendable(name)
 
 
 def _deeper(depth: int) -> int:
@@ -329,38 +327,3 @@ def _deeper(depth: int) -> int:
             "as in ((a | b) | (c | d)) | ((e | f) | (g | h)), or ask several times."
         )
     return depth + 1
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _wire_value(value: Any) -> str | float | int | None:
-    """The value as the wire has it; TypeError for none of its kinds."""
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, datetime):
-        moment = value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
-        return moment.isoformat(" ")
-    if isinstance(value, date):
-        return datetime.combine(value, time()).isoformat(" ")
-    if isinstance(value, timedelta):
-        return _wire_number(value.total_seconds())
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else _wire_number(value)
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "ndim", None) == 0:
-        return _wire_value(item())
-    raise TypeError
-
-
-def _wire_number(number: float) -> float | int | str:
-    """A whole number as an integer, and what JSON cannot hold as the text that Comet uses for it."""
-    if math.isnan(number):
-        return "NaN"
-    if math.isinf(number):
-        return "Infinity" if number > 0 else "-Infinity"
-    return int(number) if number.is_integer() else number

@@ -22,6 +22,7 @@ from tests.comet.queries import COLUMNS, Facts, build, experiments, generate, ho
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet import query, rules
 from zenml_comet_tracker.comet.api import API, listing
+from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.errors import InvalidArgumentError, InvalidQueryError, NotFoundError
 from zenml_comet_tracker.comet.query import Environment, Metadata, Metric, Other, Parameter, QueryExpression, Tag
 from zenml_comet_tracker.comet.resources import projects, search
@@ -226,6 +227,13 @@ def test_predicates_by_hand(project: Project) -> None:
     assert found == project.api.query(*WHERE, Metric("loss") < 0.5)
     assert all(project.facts[one.key].values["Metric", "loss"] < 0.5 for one in found)
     assert found
+
+
+def test_a_panel_may_ask(project: Project) -> None:
+    reading = API.over(Connection(project.api._connection.settings, read_only=True))
+    both = ~(BROKEN & ADAM)
+    assert reading.query(*WHERE, both) == project.api.query(*WHERE, both) == reading.search(*WHERE, both)
+    assert reading.query(*WHERE, BROKEN) == project.api.query(*WHERE, BROKEN)
 
 
 def test_what_is_found_can_be_read(project: Project) -> None:
