@@ -132,6 +132,17 @@ def test_experiments_are_listed_in_another_project_too(local_server: LocalServer
     assert {*keys} <= listed(local_server, "from")
 
 
+@pytest.mark.parametrize("symlink", [False, True])
+def test_each_finds_what_the_other_moved(ours: API, official: Any, keys: list[str], symlink: bool) -> None:
+    project = f"both {symlink}"
+    ours.move_experiments(keys[:1], "actions", project, symlink=symlink)
+    official.move_experiments(keys[1:2], "actions", project, symlink=symlink)
+    for api in (ours, official):
+        assert {experiment.key for experiment in api.get_experiments("actions", project)} == {*keys[:2]}
+        left = {experiment.key for experiment in api.get_experiments("actions", "from")} & {*keys}
+        assert left == ({*keys} if symlink else {keys[2]})
+
+
 def test_a_hundred_are_moved_at_a_time(comet: ScriptedComet) -> None:
     keys = [f"{number:032}" for number in range(250)]
     api = API("key", url=comet.root)
