@@ -77,9 +77,10 @@ def test_one_stream_for_both_is_heard_once(sink: KeptSink, script: Path, monkeyp
 
 def test_each_of_two_experiments_gets_its_copy(sink: KeptSink, script: Path) -> None:
     other = KeptSink()
-    first = begin(CaptureOptions(), sink)
+    output = CaptureOptions(log_system_details=False, log_system_metrics=False)
+    first = begin(output, sink)
     print("a")
-    second = begin(CaptureOptions(), other)
+    second = begin(output, other)
     print("b")
     first.end()
     print("c")
@@ -93,7 +94,7 @@ def test_no_console(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     with caplog.at_level(logging.WARNING):
-        begin(CaptureOptions(), sink).end()
+        begin(CaptureOptions(log_system_details=False), sink).end()
     assert caplog.messages == []
 
 
@@ -131,8 +132,8 @@ def test_each_part_fails_alone_and_is_said(
 def test_samples_come_as_often_as_wished(sink: KeptSink, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
     monkeypatch.setattr(capture.sampler, "add", lambda take, seconds: asked.append(seconds))
-    begin(CaptureOptions(), sink).end()
-    begin(CaptureOptions(system_metrics_seconds=5), sink).end()
+    begin(CaptureOptions(log_system_details=False), sink).end()
+    begin(CaptureOptions(log_system_details=False, system_metrics_seconds=5), sink).end()
     assert asked == [60.0, 5]
 
 

@@ -43,6 +43,10 @@ class Program:
         assert results[0] == results[1]
         return results[1]
 
+    def run_captured(self, key: str, script: str) -> bytes:
+        """stdout, with an experiment."""
+        return self._call([sys.executable, str(self._write("captured", script, BEGIN))], key)[0]
+
     def output(self, key: str) -> str:
         """What the server has of it."""
         return str(self._server.get("experiment/output", experimentKey=key)["output"])
@@ -115,7 +119,7 @@ def test_bars_loggers_threads_and_an_exception(program: Program, key: str, local
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_children(program: Program, key: str, method: str) -> None:
-    stdout, _ = program.run(
+    stdout = program.run_captured(
         key,
         f"""
         def work(number):

@@ -39,6 +39,7 @@ class Capture:
         self._over = False
         self._code: code.Code | None = None
         self._facts: threading.Thread | None = None
+        self._waited = False
         self._output: Output | None = None
         self._unlisten: list[Callable[[], None]] = []
         _captures.add(self)
@@ -87,7 +88,9 @@ class Capture:
 
     def before_fork(self) -> None:
         """Waits for the background, so that a child inherits no lock of its."""
-        if os.getpid() == self._owner:
+        # Once: a program that forks often is not to wait each time for what takes long.
+        if os.getpid() == self._owner and not self._waited:
+            self._waited = True
             self._wait_for_facts()
 
     def _wait_for_facts(self) -> None:
