@@ -11,7 +11,8 @@ import pytest
 from tests.cli.test_zenml_cli import COMMANDS
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
 
-PAGE = (Path(__file__).parents[1] / "docs" / "zenml.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "zenml.md").read_text(encoding="utf-8")
 
 
 def _rows() -> dict[str, str]:
@@ -45,8 +46,13 @@ def test_the_commands_are_those_that_are_tested() -> None:
         assert any(command.startswith(line) for command in tested), line
 
 
-def test_the_python_of_the_page_runs() -> None:
-    namespace: dict[str, Any] = {"work": lambda: None}
-    for block in re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL):
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [("zenml", {"training", "evaluate", "experiment_key", "uses_a_pool"}), ("from-zenml-comet", {"my_step"})],
+)
+def test_the_python_of_the_page_runs(name: str, made: set[str]) -> None:
+    namespace: dict[str, Any] = {}
+    page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.+?)```", page, re.DOTALL):
         exec(block, namespace)
-    assert {"training", "evaluate", "experiment_key"} < namespace.keys()
+    assert made < namespace.keys()

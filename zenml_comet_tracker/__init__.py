@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from zenml_comet_tracker import api, cometr, query
     from zenml_comet_tracker.comet.api import API
     from zenml_comet_tracker.comet.api_experiment import APIExperiment
-    from zenml_comet_tracker.comet.artifacts import Artifact, create_artifact
+    from zenml_comet_tracker.comet.artifacts import Artifact, LoggedArtifact, create_artifact
     from zenml_comet_tracker.comet.capture import CaptureOptions
     from zenml_comet_tracker.comet.cometr import create_experiment, get_experiment
     from zenml_comet_tracker.comet.experiment import Experiment
     from zenml_comet_tracker.comet.panels import PanelContext
     from zenml_comet_tracker.comet.query import Environment, Metadata, Metric, Other, Parameter, Tag
+    from zenml_comet_tracker.comet.registry import Model
     from zenml_comet_tracker.comet.ui import ui
     from zenml_comet_tracker.flavor import (
         CometExperimentTrackerConfig,
@@ -45,8 +46,10 @@ _HOMES = {
     "CometExperimentTrackerSettings": "flavor",
     "Environment": "comet.query",
     "Experiment": "comet.experiment",
+    "LoggedArtifact": "comet.artifacts",
     "Metadata": "comet.query",
     "Metric": "comet.query",
+    "Model": "comet.registry",
     "Other": "comet.query",
     "PanelContext": "comet.panels",
     "Parameter": "comet.query",
@@ -73,8 +76,10 @@ __all__ = [
     "CometExperimentTrackerSettings",
     "Environment",
     "Experiment",
+    "LoggedArtifact",
     "Metadata",
     "Metric",
+    "Model",
     "Other",
     "PanelContext",
     "Parameter",
