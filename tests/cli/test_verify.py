@@ -100,6 +100,13 @@ LIES: dict[str, tuple[str, Any, str, Callable[[Any], Any], str]] = {
     "notes are forgotten": ("projects", projects, "change", lambda _: None, "notes are kept"),
     "a query finds nothing": ("search", results, "keys", lambda _: [], "predicates find"),
     "labels are not kept": ("artifacts", artifact_versions, "aliases", lambda _: [], "its labels are changed"),
+    "files have another step": (
+        "assets and models",
+        asset_routes,
+        "listed",
+        lambda row: {**row, "step": 9},
+        "a file comes back",
+    ),
     "lineage is lost": ("artifacts", lineage, "inputs", lambda _: [], "who reads a version"),
     "a status is not set": ("model registry", registry_items, "tags", lambda _: ["t"], "a tag is added"),
 }
@@ -164,7 +171,7 @@ def test_a_server_that_refuses_is_told_in_its_words_without_the_key(
 
     monkeypatch.setattr(facts, "tags", refusing)
     # What is told is cut off, here within the key.
-    told = f"{KEY} {'x' * 60} {KEY}"
+    told = f"{KEY} {'x' * 80} {KEY}"
     changed(monkeypatch, facts, "others", lambda rows: [_Row(row, told) for row in rows])
     monkeypatch.setattr(running, "GROUPS", tuple(group for group in GROUPS if group.name.startswith("parameters")))
     done = comet("verify", "--json", "--workspace", "canary-workspace")
@@ -173,6 +180,7 @@ def test_a_server_that_refuses_is_told_in_its_words_without_the_key(
     assert results["tags are added and taken away"]["result"] == "refused"
     assert "No tags for" in results["tags are added and taken away"]["detail"]
     assert results["others are kept"]["result"] == "differed"
+    assert "<key>..." in results["others are kept"]["detail"]
     assert KEY[:6] not in done.output
     assert "canary-workspace" not in done.stdout
     assert local_server.url not in done.stdout

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zenml_comet_tracker.comet.portable import artifact_out
 from zenml_comet_tracker.comet.portable.fetching import fetch_asset, is_remote, is_there
 from zenml_comet_tracker.comet.portable.files import safe_name, safe_path
 from zenml_comet_tracker.comet.portable.patience import Patient
-from zenml_comet_tracker.comet.resources import artifacts, assets, models
+from zenml_comet_tracker.comet.resources import assets, models
 
 if TYPE_CHECKING:
     from zenml_comet_tracker.comet.connection import Connection
@@ -37,6 +38,16 @@ class Wanted:
     path: Path
     asset: dict[str, Any]
     artifact_version_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A version of an artifact, and its files as the server lists them."""
+
+    artifact: str
+    number: str
+    id: str
+    files: list[dict[str, Any]]
 
 
 @dataclass
@@ -65,7 +76,8 @@ def gather(
     """Fetches the files of the experiment that are chosen."""
     server, key = Patient(connection.transport), str(metadata["experimentKey"])
     report = Gathered(folder)
-    wanted = _placed([one for one in _wanted(server, key, choice) if _matches(one, choice.pattern)])
+    found = _wanted(server, str(metadata.get("workspaceName")), key, choice)
+    wanted = _placed([one for one in found if _matches(one, choice.pattern)])
     for number, one in enumerate(wanted):
         if told:
             told(one.path.name, number, len(wanted))
@@ -97,9 +109,9 @@ def _fetch(server: Patient, key: str, one: Wanted, report: Gathered, overwrite: 
         )
 
 
-def _wanted(server: Patient, key: str, choice: Choice) -> Iterator[Wanted]:
-    versions = _versions(server, key)
-    of_versions = {str(file["assetId"]) for _, files in versions for file in files}
+def _wanted(server: Patient, workspace: str, key: str, choice: Choice) -> Iterator[Wanted]:
+    versions = _versions(server, workspace, key)
+    of_versions = {str(file["assetId"]) for version in versions for file in version.files}
     if "assets" in choice.kinds:
         for asset in server.ask(assets.of_experiment, key):
             if asset.get("type") != _MODEL_ELEMENT and str(asset["assetId"]) not in of_versions:
@@ -110,26 +122,30 @@ def _wanted(server: Patient, key: str, choice: Choice) -> Iterator[Wanted]:
             for asset in server.ask(models.assets, key, name):
                 yield Wanted("models", Path("models") / safe_name(name) / safe_path(str(asset["fileName"])), asset)
     if "artifacts" in choice.kinds:
-        for version, files in versions:
-            place = Path("artifacts") / safe_name(str(version["artifact"]["artifactName"]))
-            for file in files:
-                path = place / safe_name(str(version["artifactVersion"])) / safe_path(str(file["fileName"]))
-                yield Wanted("artifacts", path, file, str(version["artifactVersionId"]))
+        for version in versions:
+            place = Path("artifacts") / safe_name(version.artifact) / safe_name(version.number)
+            for file in version.files:
+                yield Wanted("artifacts", place / safe_path(str(file["fileName"])), file, version.id)
 
 
-def _versions(server: Patient, key: str) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+def _versions(server: Patient, workspace: str, key: str) -> list[_Version]:
     """The artifact versions that the experiment made, with their files."""
-    found = server.ask(artifacts.of_experiment, key, "output").get("artifacts") or []
-    return [(version, _files(server, version)) for version in found]
-
-
-def _files(server: Patient, version: dict[str, Any]) -> list[dict[str, Any]]:
-    asked = {
-        "artifact_id": version["artifact"]["artifactId"],
-        "version": version["artifactVersion"],
-        "versionId": version["artifactVersionId"],
-    }
-    return list(server.ask(artifacts.raw_files, asked).get("files") or ())
+    found = artifact_out.of_experiment(server, key, "output")
+    if found is not None:
+        named = [
+            (str(one["artifact"]["artifactId"]), str(one["artifact"]["artifactName"]), str(one["artifactVersion"]), one)
+            for one in found
+        ]
+    else:
+        named = [
+            (str(one["artifact"]["artifactId"]), str(one["artifact"]["name"]), str(one["version"]), one)
+            for one in artifact_out.versions(server, workspace, {key})
+        ]
+    return [
+        _Version(name, number, version_id, artifact_out.files_of(server, artifact_id, number, version_id))
+        for artifact_id, name, number, one in named
+        for version_id in [str(one["artifactVersionId"])]
+    ]
 
 
 def _matches(one: Wanted, pattern: str | None) -> bool:

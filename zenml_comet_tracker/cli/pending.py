@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml_comet_tracker.cli import journals
+from zenml_comet_tracker.cli import journals, left_artifacts
 from zenml_comet_tracker.cli.program import typed
 
 if TYPE_CHECKING:
@@ -28,19 +29,23 @@ def pending(folder: Path | None, as_json: bool) -> None:
     counted, broken = _count(survey.journals)
     broken = [*survey.broken, *broken]
     rows = [_row(found, stock) for found, stock in counted]
+    artifacts = left_artifacts.waiting(folder)
     if as_json:
         told = {
             "folders": [str(place) for place in meant],
             "journals": rows,
             "unreadable": journals.unreadable(broken),
+            "artifacts": [asdict(row) for row in artifacts],
             "total": _total(rows),
         }
         click.echo(json.dumps(told, indent=2))
         return
     for row, (_, stock) in zip(rows, counted, strict=True):
         _print(row, journals.contents(stock))
+    left_artifacts.say(artifacts, "waits")
     journals.say_unreadable(broken)
-    _print_total(rows, meant)
+    if rows or not artifacts:
+        _print_total(rows, meant)
 
 
 def _count(found: list[Found]) -> tuple[list[tuple[Found, Stock]], list[Broken]]:

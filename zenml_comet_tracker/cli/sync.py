@@ -6,17 +6,18 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from zenml_comet_tracker.cli import journals
+from zenml_comet_tracker.cli import journals, left_artifacts
 from zenml_comet_tracker.cli.credentials import Keys
 
 if TYPE_CHECKING:
+    from zenml_comet_tracker.cli.left_artifacts import ArtifactRow
     from zenml_comet_tracker.cli.rounds import Bar, Round, Rounds, Row
 
 
@@ -33,13 +34,15 @@ def sync(folder: Path | None, watch: bool, api_key: str | None, as_json: bool) -
 
     FOLDER is a journal or a folder of journals; the user's journal folder, and that of offline runs, when left out.
     What is delivered is deleted, the rest stays. It can be repeated, also while an offline run goes on: only what is
-    new is sent. Exit code 1 when something is left; 0 when --watch is ended with Ctrl-C.
+    new is sent. Artifacts come last, and without --watch only. Exit code 1 when something is left; 0 when --watch is
+    ended with Ctrl-C.
     """
     from zenml_comet_tracker.cli.rounds import Rounds
 
+    keys = Keys(api_key)
     with (
         _bar(hidden=as_json) as bar,
-        contextlib.closing(Rounds(folder, Keys(api_key), bar)) as rounds,
+        contextlib.closing(Rounds(folder, keys, bar)) as rounds,
         _stopped_gently(rounds),
     ):
         if watch:
@@ -47,10 +50,12 @@ def sync(folder: Path | None, watch: bool, api_key: str | None, as_json: bool) -
                 _tell(outcome, as_json, indent=None)
             return
         outcome = rounds.once()
-        _tell(outcome, as_json, indent=2)
-        if not (outcome.rows or outcome.broken or as_json):
+        # Behind the journals: an experiment has to be there before its artifacts.
+        artifacts = left_artifacts.bring(folder, keys, lambda: rounds.stopped)
+        _tell(outcome, as_json, indent=2, artifacts=artifacts)
+        if not (outcome.rows or outcome.broken or artifacts or as_json):
             click.echo(f"Nothing waits to be delivered {journals.named(journals.places(folder))}.")
-    if outcome.left or rounds.stopped:
+    if outcome.left or rounds.stopped or any(row.left for row in artifacts):
         raise click.exceptions.Exit(1)
 
 
@@ -86,14 +91,16 @@ def _bar(*, hidden: bool) -> Iterator[Bar | None]:
         yield Bar(progress)
 
 
-def _tell(outcome: Round, as_json: bool, indent: int | None) -> None:
+def _tell(outcome: Round, as_json: bool, indent: int | None, artifacts: Sequence[ArtifactRow] = ()) -> None:
     if as_json:
         rows = [asdict(row) for row in outcome.rows]
         told = {"journals": rows, "unreadable": journals.unreadable(outcome.broken)}
+        told["artifacts"] = [asdict(row) for row in artifacts]
         click.echo(json.dumps(told, indent=indent))
         return
     for row in outcome.rows:
         _print(row)
+    left_artifacts.say(artifacts, "is uploaded")
     journals.say_unreadable(outcome.broken)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from zenml_comet_tracker.comet.errors import NotFoundError
 from zenml_comet_tracker.comet.portable.fetching import asset_place, fetch_asset, is_remote
 from zenml_comet_tracker.comet.portable.files import read_lines, safe_name, write_lines
 from zenml_comet_tracker.comet.portable.patience import Patient
@@ -18,9 +19,9 @@ VERSIONS, LINEAGE = "artifacts.jsonl", "lineage.jsonl"
 def write(server: Patient, workspace: str, keys: set[str], folder: Path, notes: list[str]) -> list[dict[str, Any]]:
     """What the server says of the versions beside what is exported of them."""
     facts: list[dict[str, Any]] = []
-    versions = list(_versions(server, workspace, keys))
-    write_lines(folder / VERSIONS, (_row(server, version, folder, notes, facts) for version in versions))
-    write_lines(folder / LINEAGE, _lineage(server, keys))
+    made = list(versions(server, workspace, keys))
+    write_lines(folder / VERSIONS, (_row(server, version, folder, notes, facts) for version in made))
+    write_lines(folder / LINEAGE, _lineage(server, keys, notes))
     return facts
 
 
@@ -32,7 +33,7 @@ def asset_ids(folder: Path) -> dict[str, set[str]]:
     return found
 
 
-def _versions(server: Patient, workspace: str, keys: set[str]) -> Iterator[dict[str, Any]]:
+def versions(server: Patient, workspace: str, keys: set[str]) -> Iterator[dict[str, Any]]:
     """The versions of the workspace that one of the experiments made, artifact by artifact, the oldest first."""
     listed = server.ask(artifacts.of_workspace, workspace).get("artifacts") or ()
     for artifact in sorted(listed, key=lambda one: str(one.get("name"))):
@@ -41,6 +42,13 @@ def _versions(server: Patient, workspace: str, keys: set[str]) -> Iterator[dict[
             known = _complete(server, version)
             if known["experimentKey"] in keys:
                 yield {**known, "artifact": details}
+
+
+def files_of(server: Patient, artifact_id: str, version: str, version_id: str) -> list[dict[str, Any]]:
+    """The files of a version, asked for by artifact and number as documented, and by the id, by which some servers tell
+    of versions that are still open."""
+    asked = {"artifact_id": artifact_id, "version": version, "versionId": version_id}
+    return list(server.ask(artifacts.raw_files, asked).get("files") or ())
 
 
 def _complete(server: Patient, version: dict[str, Any]) -> dict[str, Any]:
@@ -56,9 +64,7 @@ def _row(
     server: Patient, version: dict[str, Any], folder: Path, notes: list[str], facts: list[dict[str, Any]]
 ) -> dict[str, Any]:
     artifact, version_id = version["artifact"], str(version["artifactVersionId"])
-    # By artifact and number as documented; by the id alone servers tell of versions that are still open, too.
-    asked = {"artifact_id": artifact["artifactId"], "version": version["version"], "versionId": version_id}
-    files = server.ask(artifacts.raw_files, asked).get("files") or []
+    files = files_of(server, str(artifact["artifactId"]), str(version["version"]), version_id)
     place = folder / "artifacts" / safe_name(str(artifact["name"])) / safe_name(str(version["version"]))
     facts.append(
         {
@@ -97,18 +103,33 @@ def _file(
     }
 
 
-def _lineage(server: Patient, keys: set[str]) -> list[dict[str, Any]]:
+def _lineage(server: Patient, keys: set[str], notes: list[str]) -> list[dict[str, Any]]:
     """Which experiment read which version, where the server tells."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key in sorted(keys):
-        for found in server.ask(artifacts.of_experiment, key, "input").get("artifacts") or ():
-            artifact = found.get("artifact") or {}
-            rows.append(
-                {
-                    "experimentKey": key,
-                    "workspaceName": artifact.get("workspaceName"),
-                    "name": artifact.get("artifactName"),
-                    "version": found.get("artifactVersion"),
-                }
-            )
+        found = of_experiment(server, key, "input")
+        if found is None:
+            notes.append("The server does not tell which artifact versions an experiment read.")
+            break
+        rows += (
+            {
+                "experimentKey": key,
+                "workspaceName": version["artifact"].get("workspaceName"),
+                "name": version["artifact"]["artifactName"],
+                "version": version["artifactVersion"],
+            }
+            for version in found
+        )
     return sorted(rows, key=lambda row: (row["experimentKey"], str(row["name"]), str(row["version"])))
+
+
+def of_experiment(server: Patient, experiment_key: str, direction: str) -> list[dict[str, Any]] | None:
+    """The versions that an experiment read (`input`) or made (`output`), each with `artifact`, `artifactVersion` and
+    `artifactVersionId`; None where the server answers in another shape, since Comet documents none."""
+    try:
+        found = server.ask(artifacts.of_experiment, experiment_key, direction).get("artifacts") or []
+    except NotFoundError:
+        return None
+    known = {"artifact", "artifactVersion", "artifactVersionId"}
+    named = all(isinstance(one, dict) and known <= one.keys() and "artifactName" in one["artifact"] for one in found)
+    return found if isinstance(found, list) and named else None
