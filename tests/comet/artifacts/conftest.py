@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.local_server import LocalServer
+from zenml_comet_tracker.comet.artifacts.under_way import UnderWay
 from zenml_comet_tracker.comet.experiment import Experiment
 
 Make = Callable[..., Experiment]
@@ -30,7 +31,8 @@ def make(local_server: LocalServer, journals: Path) -> Iterator[Make]:
     yield build
     for experiment in made:
         for companion in experiment._live.companions._under_way:
-            companion._upload.stop()
+            if isinstance(companion, UnderWay):
+                companion._upload.stop()
         experiment._live.end(None, 5.0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import tracemalloc
 from pathlib import Path
@@ -86,19 +85,9 @@ def test_what_is_no_artifact_harms_nobody(make: Make) -> None:
         make().log_artifact(wrong)
 
 
-def test_offline_it_is_said_that_nothing_is_logged(make: Make, name: str, caplog: pytest.LogCaptureFixture) -> None:
-    artifact = Artifact(name)
-    artifact.add(b"x", "x")
-    lenient = make(url="offline", strict=False)
-    with caplog.at_level(logging.WARNING):
-        nothing = lenient.log_artifact(artifact)
+def test_offline_there_is_nothing_to_get(make: Make, name: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="offline"):
-        nothing.wait()
-    assert f"Artifact {name} is not logged" in caplog.text
-    assert sum(lenient.stats().dropped.values()) == 1
-    for call in (lambda e: e.log_artifact(artifact), lambda e: e.get_artifact(name)):
-        with pytest.raises(errors.ConfigurationError, match="offline"):
-            call(make(url="offline"))
+        make(url="offline").get_artifact(name)
 
 
 def test_a_file_that_is_gone_logs_nothing(make: Make, local_server: LocalServer, name: str, folder: Path) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.artifacts import names
 from zenml_comet_tracker.comet.artifacts.artifact import Artifact, sources_of
-from zenml_comet_tracker.comet.artifacts.record import open_record
+from zenml_comet_tracker.comet.artifacts.kept import keep
+from zenml_comet_tracker.comet.artifacts.record import UploadRecord, open_record
 from zenml_comet_tracker.comet.artifacts.registration import fingerprint
-from zenml_comet_tracker.comet.artifacts.under_way import UnderWay
+from zenml_comet_tracker.comet.artifacts.under_way import UnderWay, Waiting
 from zenml_comet_tracker.comet.artifacts.upload import Contents, Link, LocalFile, Upload
 from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.live import Live
@@ -24,26 +25,30 @@ REGISTER_SECONDS = 10.0
 OPENING_SECONDS = 5.0
 
 
-def hand_in(live: Live, connection: Connection, artifact: Artifact) -> Upload:
-    """The upload of the artifact, under way. When the server answers within some seconds its version is registered.
+def hand_in(live: Live, connection: Connection, artifact: Artifact) -> Upload | None:
+    """The upload of the artifact, under way; None when it is kept for `zenml-comet sync`, because the experiment is
+    offline. When the server answers within some seconds its version is registered.
 
-    Raises `InvalidValueError` for what is no artifact, or a file of it that is gone, `ConfigurationError` when the
-    experiment is offline, and what the server refuses to register a version with.
+    Raises `InvalidValueError` for what is no artifact, or a file of it that cannot be read, and what the server refuses
+    to register a version with.
     """
     contents = _contents(artifact)
-    if connection.settings.offline:
-        raise errors.ConfigurationError(
-            f"Artifact {artifact.name} is not logged: a version is registered with a server, and the experiment is "
-            "offline. Log it to an experiment that is online, from the same files"
-        )
     if live.ended:
         raise errors.InvalidValueError(f"Artifact {artifact.name} is not logged: the experiment has ended")
     if not contents.files and not contents.links:
         logger.warning("Artifact %s is logged without any file or link.", artifact.name)
-    key = live.header.experiment_key
     paths = [file.path for file in contents.files] + [link.path for link in contents.links]
-    mark = fingerprint(connection.root, key, contents.new, paths)
-    upload = Upload(lambda: connection.transport, lambda: _handshake(live), contents, open_record(live.folder, mark))
+    mark = fingerprint(connection.root, live.header.experiment_key, contents.new, paths)
+    record = open_record(live.folder, mark)
+    try:
+        contents = keep(contents, live.header, record)
+    except OSError as error:
+        record.close(finished=record.made is None)
+        raise errors.InvalidValueError(f"Artifact {artifact.name} is not logged: {error}") from None
+    if connection.settings.offline:
+        _leave(live, record, artifact.name)
+        return None
+    upload = Upload(lambda: connection.transport, lambda: _handshake(live), contents, record)
     live.companions.add(UnderWay(upload))
     upload.start()
     if upload.wait_for_version(REGISTER_SECONDS) is None:
@@ -54,6 +59,14 @@ def hand_in(live: Live, connection: Connection, artifact: Artifact) -> Upload:
             artifact.name,
         )
     return upload
+
+
+def _leave(live: Live, record: UploadRecord, name: str) -> None:
+    on_disk = record.data_folder is not None
+    record.close(finished=False)
+    if not on_disk:
+        raise errors.JournalError(f"Artifact {name} is not logged: the experiment is offline, and no disk keeps it")
+    live.companions.add(Waiting(f"Artifact {name} waits for `zenml-comet sync`; its files are to stay as they are."))
 
 
 def _handshake(live: Live) -> Handshake | None:

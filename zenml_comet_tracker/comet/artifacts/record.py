@@ -1,4 +1,6 @@
-"""What of one upload is done, on disk: the same artifact logged again goes on from there."""
+"""What is to be uploaded and what of it is done, on disk: the same artifact logged again goes on from there, and
+`zenml-comet sync` does.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,8 @@ import contextlib
 import fcntl
 import logging
 import os
+import shutil
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,8 +24,7 @@ logger = logging.getLogger(__name__)
 # Whoever looks for journals passes over names that begin with a dot.
 FOLDER = ".artifacts"
 _SUFFIX = ".upload"
-# Nobody comes back to an upload after this.
-KEPT_SECONDS = 30 * 24 * 3600.0
+_DATA_SUFFIX = ".data"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Done:
 
 
 class UploadRecord:
-    """A line for the version, and one for each file that the server has taken. Held by one upload at a time.
+    """A line for what is to be uploaded, one for the version, and one for each file that the server has taken. Held by
+    one upload at a time.
 
     Without a folder it lasts as long as the process. A disk that takes no more costs the resuming, not the upload.
     """
@@ -46,10 +48,21 @@ class UploadRecord:
         self._path = path
         self._stream = stream
         self._lock = threading.Lock()
+        self.wanted: dict[str, Any] | None = None
         self.made: MadeVersion | None = None
         self.done: dict[str, Done] = {}
         if stream is not None:
             self._read(stream)
+
+    @property
+    def data_folder(self) -> Path | None:
+        """Where data that lie in no file of the user's are kept; None without a disk."""
+        return None if self._path is None else self._path.with_suffix(_DATA_SUFFIX)
+
+    def want(self, wanted: dict[str, Any]) -> None:
+        """Notes what is to be uploaded."""
+        self.wanted = wanted
+        self._write({"wanted": wanted})
 
     def begin(self, made: MadeVersion) -> None:
         """Notes the version that the files go to."""
@@ -62,6 +75,8 @@ class UploadRecord:
         with self._lock, self._unless_the_disk_refuses():
             if self._stream is not None:
                 os.ftruncate(self._stream.fileno(), 0)
+        if self.wanted is not None:
+            self.want(self.wanted)
 
     def note(self, done: Done) -> None:
         """Notes a file that the server has."""
@@ -75,6 +90,7 @@ class UploadRecord:
             if stream is None or self._path is None:
                 return
             if finished:
+                shutil.rmtree(self._path.with_suffix(_DATA_SUFFIX), ignore_errors=True)
                 with contextlib.suppress(OSError):
                     self._path.unlink()
             stream.close()
@@ -103,7 +119,9 @@ class UploadRecord:
             # The last one may be cut: its file is sent again.
             with contextlib.suppress(ValueError, TypeError, KeyError):
                 entry = orjson.loads(line)
-                if "version" in entry:
+                if "wanted" in entry:
+                    self.wanted = entry["wanted"]
+                elif "version" in entry:
                     self.made, self.done = MadeVersion(**entry["version"]), {}
                 else:
                     done = Done(**entry["done"])
@@ -118,21 +136,37 @@ def open_record(journals: Path | None, fingerprint: str) -> UploadRecord:
     path = folder / f"{fingerprint}{_SUFFIX}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(folder)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         stream = os.fdopen(handle, "a+b", buffering=0)
     except OSError as error:
         logger.warning("%s cannot be written; cut now, the upload would start over: %s", path, error)
         return UploadRecord(None, None)
+    held = _hold(path, stream)
+    if held is None:
+        return UploadRecord(None, None)
+    # Whoever held it may have finished just now, and deleted it.
+    return held if _is_at(path, stream) else open_record(journals, fingerprint)
+
+
+def records_in(journals: Path) -> Iterator[UploadRecord]:
+    """The records that uploads left below a folder of journals, the oldest first; to be closed. Those that an upload
+    holds are its own matter.
+    """
+    found = [(path.stat().st_mtime, path) for path in (journals / FOLDER).glob(f"*{_SUFFIX}")]
+    for _, path in sorted(found):
+        with contextlib.suppress(FileNotFoundError):
+            held = _hold(path, os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC), "a+b", buffering=0))
+            if held is not None:
+                yield held
+
+
+def _hold(path: Path, stream: BinaryIO) -> UploadRecord | None:
+    """The record, unless another upload holds it."""
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         stream.close()
-        return UploadRecord(None, None)
-    if not _is_at(path, stream):
-        # Whoever held it has just finished, and deleted it.
-        stream.close()
-        return open_record(journals, fingerprint)
+        return None
     return UploadRecord(path, stream)
 
 
@@ -141,11 +175,3 @@ def _is_at(path: Path, stream: BinaryIO) -> bool:
         return os.path.samestat(os.fstat(stream.fileno()), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _sweep(folder: Path) -> None:
-    oldest = time.time() - KEPT_SECONDS
-    for path in folder.glob(f"*{_SUFFIX}"):
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime < oldest:
-                path.unlink()

@@ -50,6 +50,20 @@ class UnderWay:
         return upload.describe()
 
 
+class Waiting:
+    """What was logged offline, and goes nowhere by itself."""
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    def linger(self) -> None:
+        """There is nothing to wait for."""
+
+    def finish(self, timeout: float) -> str | None:
+        """That it waits."""
+        return self._said
+
+
 def _at_exit() -> None:
     """Before the experiments that nobody ended are: what is large is not to be cut after their half minute."""
     try:

@@ -149,8 +149,8 @@ class Upload:
             return f"Artifact {self.title} could not be uploaded ({done}), and nobody can get it: {self.failure}"
         away = ", the server does not answer" if self.away else ""
         return (
-            f"Artifact {self.title} is not uploaded whole ({done}{away}); "
-            "to go on, log the same artifact to the same experiment."
+            f"Artifact {self.title} is not uploaded whole ({done}{away}); to go on, call `zenml-comet sync` or log the "
+            "same artifact to the same experiment."
         )
 
     def _run(self) -> None:
@@ -159,9 +159,9 @@ class Upload:
         except Exception as error:
             self._fail(error)
         finally:
-            # What fails a second time is not to be gone on with for ever.
-            again = self._registered is not None and self._registered.resumed
-            self.record.close(finished=self.closed or (again and self.failure is not None))
+            # What is not registered will not be, and what fails a second time is not to be gone on with for ever.
+            for_good = self._registered is None or self._registered.resumed
+            self.record.close(finished=self.closed or (for_good and self.failure is not None))
             self._over.set()
             self._settled.set()
 

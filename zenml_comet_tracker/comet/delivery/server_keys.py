@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import logging
@@ -38,12 +39,20 @@ class ServerKeys:
     def __init__(self, journals: Path | None) -> None:
         self._folder = None if journals is None else journals / FOLDER
 
+    def find(self, root: str, experiment_key: str) -> ServerKey | None:
+        """The server's key for ours, if it made one. `JournalError` for a file that cannot be understood."""
+        name = _file_name(root, experiment_key)
+        if self._folder is not None:
+            with contextlib.suppress(FileNotFoundError):
+                return _loaded((self._folder / name).read_bytes(), self._folder / name)
+        return _unsaved.get(name)
+
     def find_or_make(self, root: str, experiment_key: str, make: Callable[[], ServerKey]) -> tuple[ServerKey, bool]:
         """The server's key for ours, and whether `make` was called to get it; nobody else makes one meanwhile.
 
         `OccupiedError` while another process is at it, `JournalError` for a file that cannot be understood.
         """
-        name = hashlib.sha256(f"{root} {experiment_key}".encode()).hexdigest()[:32] + ".json"
+        name = _file_name(root, experiment_key)
         if self._folder is not None and name not in _unsaved:
             try:
                 descriptor = _open(self._folder / name)
@@ -66,6 +75,10 @@ class ServerKeys:
 # The keys whose files cannot be written.
 _unsaved: dict[str, ServerKey] = {}
 _unsaved_lock = threading.Lock()
+
+
+def _file_name(root: str, experiment_key: str) -> str:
+    return hashlib.sha256(f"{root} {experiment_key}".encode()).hexdigest()[:32] + ".json"
 
 
 def _open(path: Path) -> int:

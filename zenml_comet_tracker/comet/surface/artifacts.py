@@ -20,10 +20,11 @@ class Artifacts(Surface):
         `end`, wait for them.
 
         The version can be got by nobody until all of its files are there. Cut on the way, the upload goes on when the
-        same artifact is logged to the same experiment again. Files must not change until they are uploaded. A server
-        that does not answer is tried again in the background. What is no artifact, an experiment that is offline, and
-        a server that refuses the version: nothing is logged, and `InvalidValueError`, `ConfigurationError` or what the
-        server answered raised, under strict at once, else by what is returned when it is asked for something.
+        same artifact is logged to the same experiment again, or by `zenml-comet sync`, which also brings what was
+        logged offline. Files must not change until they are uploaded. A server that does not answer is tried again in
+        the background. For what is no artifact, and a version that the server refuses, nothing is logged, and
+        `InvalidValueError` or what the server answered raised, under strict at once, else by what is returned when it
+        is asked for something. Asked offline it raises `ConfigurationError`.
         POST `write/artifacts/upsert`, `asset/upload`, `write/artifacts/state`.
         """
         # Most experiments log none.
@@ -35,6 +36,9 @@ class Artifacts(Surface):
         except Exception as error:
             self._excuse("log_artifact", error)
             return LoggedArtifact(self._connection, None, failure=error)
+        if upload is None:
+            offline = ConfigurationError("The experiment is offline: `zenml-comet sync` registers the artifact")
+            return LoggedArtifact(self._connection, None, failure=offline)
         return LoggedArtifact(self._connection, None, upload=upload)
 
     def get_artifact(

@@ -1,0 +1,101 @@
+"""What was logged offline, or while no server was there, is brought by `zenml-comet sync`, with what it was then."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tests.comet.artifacts.conftest import Make, Shelf
+from tests.fixtures.local_server import LocalServer
+from zenml_comet_tracker.cli.main import main
+from zenml_comet_tracker.comet.artifacts import Artifact
+from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.comet.settings import ResolvedSettings
+
+
+@pytest.fixture
+def offline(local_server: LocalServer) -> ResolvedSettings:
+    """Settings of an experiment that is meant for the local server and sends nothing."""
+    return ResolvedSettings(local_server.api_key, local_server.url, "ws", "artifacts", uuid.uuid4().hex, offline=True)
+
+
+def call(command: str, journals: Path, server: LocalServer) -> tuple[int, Any]:
+    key = ["--api-key", server.api_key] if command == "sync" else []
+    done = CliRunner().invoke(main, [command, str(journals), "--json", *key], catch_exceptions=False)
+    return done.exit_code, json.loads(done.output)["artifacts"]
+
+
+def log(make: Make, offline: ResolvedSettings, name: str, folder: Path) -> None:
+    artifact = Artifact(name, "dataset", "3.0.0", ["a"], {"m": 1}, ["t"])
+    artifact.add(folder, "", metadata={"k": 1})
+    artifact.add(b"in memory", "m.bin")
+    artifact.add_remote("http://h/z.csv", "z.csv")
+    experiment = make(settings=offline)
+    logged = experiment.log_artifact(artifact)
+    with pytest.raises(ConfigurationError, match="zenml-comet sync"):
+        logged.version  # noqa: B018
+    report = experiment.end()
+    assert not report.delivered
+    assert f"Artifact {name} waits for `zenml-comet sync`" in str(report)
+
+
+def test_sync_brings_what_was_logged_offline(
+    make: Make,
+    shelf: Shelf,
+    name: str,
+    folder: Path,
+    journals: Path,
+    offline: ResolvedSettings,
+    local_server: LocalServer,
+) -> None:
+    log(make, offline, name, folder)
+    code, (row,) = call("pending", journals, local_server)
+    assert (code, row["artifact"], row["files"], row["left"]) == (0, name, 4, True)
+    code, (row,) = call("sync", journals, local_server)
+    assert (code, row["artifact"], row["files"], row["left"]) == (0, name, 4, False)
+    said = shelf.version()
+    assert (said["artifactVersion"], said["alias"], said["tags"], said["metadata"]) == (
+        "3.0.0",
+        ["a"],
+        ["t"],
+        '{"m":1}',
+    )
+    assert said["experimentKey"] == offline.experiment_key
+    assert set(shelf.contents()) == {"train/a.csv", "über.txt", "weights.bin", "m.bin"}
+    assert shelf.contents()["m.bin"] == b"in memory"
+    assert shelf.files()["z.csv"]["link"] == "http://h/z.csv"
+    assert call("sync", journals, local_server) == (0, [])
+    assert list((journals / ".artifacts").iterdir()) == []
+
+
+def test_what_changed_meanwhile_is_not_passed_off_as_what_was_logged(
+    make: Make,
+    shelf: Shelf,
+    name: str,
+    folder: Path,
+    journals: Path,
+    offline: ResolvedSettings,
+    local_server: LocalServer,
+) -> None:
+    log(make, offline, name, folder)
+    (folder / "train" / "a.csv").write_text("b,2\n")
+    code, (row,) = call("sync", journals, local_server)
+    assert (code, row["left"]) == (1, True)
+    assert "train/a.csv was written to after it was logged" in row["reason"]
+    assert shelf.states() == {"3.0.0": "ERROR"}
+
+
+def test_without_its_server_it_goes_on_waiting(
+    make: Make, name: str, folder: Path, journals: Path, offline: ResolvedSettings, local_server: LocalServer
+) -> None:
+    away = ResolvedSettings(offline.api_key, "http://127.0.0.1:9", "ws", "a", offline.experiment_key, offline=True)
+    log(make, away, name, folder)
+    for _ in range(2):
+        code, (row,) = call("sync", journals, local_server)
+        assert (code, row["left"]) == (1, True)
+        assert "got no answer" in row["reason"]
