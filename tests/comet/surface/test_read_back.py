@@ -28,7 +28,7 @@ def held(request: pytest.FixtureRequest, local_server: LocalServer, tmp_path_fac
         if project == "sync":
             patch.setenv("COMET_URL_OVERRIDE", local_server.url)
             way = {"url": "offline"}
-        experiment = Experiment(key, "surface", project, journal_folder=folder / "journals", strict=True, **way)
+        experiment = Experiment(key, project, "surface", journal_folder=folder / "journals", strict=True, **way)
         returned = log_everything(experiment, folder)
         report = experiment.end()
         if project == "sync":
@@ -245,7 +245,7 @@ class TestMedia:
 
     def test_scenes(self, held: Held) -> None:
         scene = held.asset("scene", "3d-image")
-        assert (scene["step"], json.loads(scene["metadata"])["zRange"]) == (2, [0, 6])
+        assert (scene["step"], json.loads(scene["metadata"])["zRange"]) == (2, [3, 6])
         if held.protocol == "rest":
             lines = held.content(scene).decode().splitlines()
             assert [json.loads(line) for line in lines] == [*POINTS, *BOXES]
@@ -256,7 +256,7 @@ class TestMedia:
         assert [json.loads(line) for line in held.content(items["boxes"]).splitlines()] == BOXES
 
     def test_tables(self, held: Held) -> None:
-        assert held.content(held.asset("rows.csv")) == b"x,y\n1,a\n2,b\n"
+        assert held.content(held.asset("rows.csv")) == b"x,y\r\n1,a\r\n2,b\r\n"
         assert held.json("frame.json", "dataframe") == {"x": {"0": 1, "1": 2}}
         assert held.content(held.asset("plain.csv")) == b"x\n1\n"
 

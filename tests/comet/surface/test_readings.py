@@ -37,8 +37,8 @@ def live(local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) ->
     """A running experiment with something of everything that can be read."""
     experiment = Experiment(
         local_server.api_key,
-        "surface",
         "readings",
+        "surface",
         url=local_server.url,
         journal_folder=tmp_path_factory.mktemp("journals"),
         experiment_name="read",
@@ -119,7 +119,7 @@ def test_archive_restore_and_symlink(local_server: LocalServer, live: Experiment
 def test_start_and_end_times_stay_when_it_ends(local_server: LocalServer, tmp_path: Path) -> None:
     for protocol in ("batch", "rest"):
         experiment = Experiment(
-            local_server.api_key, "surface", "times", url=local_server.url, protocol=protocol, journal_folder=tmp_path
+            local_server.api_key, "times", "surface", url=local_server.url, protocol=protocol, journal_folder=tmp_path
         )
         experiment.set_start_end_time(start=1_000, end=5_000)
         experiment.set_end_time(6_000)
@@ -132,7 +132,7 @@ def test_start_and_end_times_stay_when_it_ends(local_server: LocalServer, tmp_pa
 
 
 def test_deleted_for_good(local_server: LocalServer, tmp_path: Path) -> None:
-    experiment = Experiment(local_server.api_key, "surface", "gone", url=local_server.url, journal_folder=tmp_path)
+    experiment = Experiment(local_server.api_key, "gone", "surface", url=local_server.url, journal_folder=tmp_path)
     experiment.log_metric("m", 1)
     experiment.delete()
     answered = local_server.call("GET", "api/rest/v2/experiment/metadata", params={"experimentKey": experiment.id})

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from zenml_comet_tracker.comet.delivery.batch import BatchProtocol
-from zenml_comet_tracker.comet.delivery.protocol import REST, Protocol
+from zenml_comet_tracker.comet.delivery.protocol import REST, Protocol, no_such_path
 from zenml_comet_tracker.comet.delivery.rest import RestProtocol
 from zenml_comet_tracker.comet.errors import RequestError, StatusError
 from zenml_comet_tracker.comet.journal.portion import Portion
@@ -21,16 +21,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# There is no such path here, or none for this method.
-_NO_SUCH_PATH = (404, 405, 501)
 # A gateway keeps us from the path, or the server's sign-in stumbles, which passes.
 _KEPT_OUT = (401, 403)
 KEPT_OUT_MILLIS = 60_000
-
-
-def no_such_path(error: StatusError) -> bool:
-    """Whether the answer is about the path; Comet's own words about key or experiment carry a code."""
-    return error.status in _NO_SUCH_PATH and not error.sdk_error_code
 
 
 class AutoProtocol(Protocol):

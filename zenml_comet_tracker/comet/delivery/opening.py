@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.delivery.auto import AutoProtocol, no_such_path
+from zenml_comet_tracker.comet.delivery.auto import AutoProtocol
 from zenml_comet_tracker.comet.delivery.batch import BatchProtocol
-from zenml_comet_tracker.comet.delivery.protocol import AUTO, BATCH, REST, Protocol
+from zenml_comet_tracker.comet.delivery.protocol import AUTO, BATCH, REST, Protocol, no_such_path
 from zenml_comet_tracker.comet.delivery.quota import Quota, shared_quota
 from zenml_comet_tracker.comet.delivery.rest import RestProtocol
 from zenml_comet_tracker.comet.delivery.server_keys import ServerKey, ServerKeys

@@ -6,6 +6,7 @@ import os
 from abc import ABC, abstractmethod
 
 from zenml_comet_tracker.comet.arguments import expect
+from zenml_comet_tracker.comet.errors import StatusError
 from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.record import End
 from zenml_comet_tracker.comet.resources.experiments import Handshake
@@ -19,6 +20,8 @@ REST = "rest"
 AUTO = "auto"
 PROTOCOLS = (AUTO, BATCH, REST)
 VARIABLE = "ZENML_COMET_PROTOCOL"
+# There is no such path here, or none for this method.
+_NO_SUCH_PATH = (404, 405, 501)
 
 
 def chosen_protocol(argument: str | None) -> str:
@@ -26,6 +29,11 @@ def chosen_protocol(argument: str | None) -> str:
     protocol = argument or os.environ.get(VARIABLE) or AUTO
     expect("protocol", protocol, PROTOCOLS)
     return protocol
+
+
+def no_such_path(error: StatusError) -> bool:
+    """Whether the answer is about the path; Comet's own words about key or experiment carry a code."""
+    return error.status in _NO_SUCH_PATH and not error.sdk_error_code
 
 
 class Protocol(ABC):

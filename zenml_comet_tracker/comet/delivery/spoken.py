@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from zenml_comet_tracker.comet.delivery.protocol import Protocol
-from zenml_comet_tracker.comet.errors import NotFoundError
+from zenml_comet_tracker.comet.delivery.protocol import Protocol, no_such_path
+from zenml_comet_tracker.comet.errors import NotFoundError, StatusError
 from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import BATCHED_LANES, FILES, Header
@@ -35,6 +35,11 @@ from zenml_comet_tracker.comet.transport import Transport
 logger = logging.getLogger(__name__)
 
 LANE_HEADER = "X-Comet-Lane"
+# Kinds of records for which a server may lack the path that has all others.
+_NOT_EVERYWHERE = frozenset(
+    {"code", "dependencies", "file_path", "git", "git_patch", "graph", "link", "notification", "output", "scene"}
+    | {"system", "times"}
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,16 @@ class SpokenProtocol(Protocol):
             self._send_values(transport, lane, portion, headers)
             return True
         (row,) = portion.rows()
+        try:
+            self._send_record(transport, lane, row, headers)
+        except StatusError as error:
+            if row["k"] in _NOT_EVERYWHERE and no_such_path(error):
+                # Else all that follows in its lane would wait for a path that may never come.
+                raise ValueError(f"the server has no place for it: {error}") from error
+            raise
+        return True
+
+    def _send_record(self, transport: Transport, lane: str, row: dict[str, Any], headers: Headers) -> None:
         if lane == FILES:
             with self._journal.open_kept(row["file"]) as stream:
                 if row["k"] == "registration":
@@ -82,7 +97,6 @@ class SpokenProtocol(Protocol):
                     self._upload(transport, row, stream, headers)
         else:
             self._send_row(transport, row, headers)
-        return True
 
     @abstractmethod
     def _send_values(self, transport: Transport, lane: str, portion: Portion, headers: Headers) -> None: ...

@@ -26,6 +26,9 @@ class Examples:
 
 NO_EXAMPLES = Examples()
 
+# By row and column, what is shown of the samples there.
+Cells = list[list[list[Any] | None]]
+
 
 def confusion_matrix_bytes(
     y_true: Sequence[Any] | None = None,
@@ -44,17 +47,15 @@ def confusion_matrix_bytes(
     `winner_function` finds the class in a row of scores; without it the greatest score wins.
     """
     labels = None if labels is None else list(labels)
-    samples: list[list[list[dict[str, Any]] | None]] | None = None
+    samples: Cells | None = None
     kind = None
     if matrix is None:
         if y_true is None or y_predicted is None:
             raise InvalidValueError("A confusion matrix needs y_true and y_predicted, or matrix")
         truth, guesses = (_classes(side, winner_function) for side in (y_true, y_predicted))
         counts, names, places = _count(truth, guesses, labels)
-        if examples.example_of is not None:
-            samples = _samples(places, len(counts), examples)
-            shown = [sample for row in samples for cell in row for sample in cell or ()]
-            kind = "image" if any(sample["assetId"] for sample in shown) else "string"
+        samples = _samples(places, len(counts), examples)
+        kind = _kind(samples, examples)
     else:
         counts = [[_count_value(cell) for cell in row] for row in matrix]
         if any(len(row) != len(counts) for row in counts):
@@ -77,13 +78,22 @@ def confusion_matrix_bytes(
     )
 
 
-def _samples(places: list[tuple[int, int]], size: int, examples: Examples) -> list[list[list[dict[str, Any]] | None]]:
-    cells: list[list[list[dict[str, Any]] | None]] = [[None] * size for _ in range(size)]
+def _samples(places: list[tuple[int, int]], size: int, examples: Examples) -> Cells:
+    """In each cell the first of its samples: their numbers, unless something is to be shown of them."""
+    cells: Cells = [[None] * size for _ in range(size)]
     for index, (row, column) in enumerate(places):
         cell = cells[row][column] = cells[row][column] or []
-        if len(cell) < examples.per_cell and examples.example_of is not None:
-            cell.append(_sample(index, examples.example_of(index)))
+        if len(cell) < examples.per_cell:
+            cell.append(index if examples.example_of is None else _sample(index, examples.example_of(index)))
     return cells
+
+
+def _kind(cells: Cells, examples: Examples) -> str:
+    """What Comet calls such samples."""
+    if examples.example_of is None:
+        return "integer"
+    shown = (sample for row in cells for cell in row for sample in cell or ())
+    return "image" if any(sample["assetId"] for sample in shown) else "string"
 
 
 def _sample(index: int, example: Any) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from zenml_comet_tracker.comet.texts import quoted
 
 
 class Scene(NamedTuple):
-    """JSON lines of the points and of the boxes, and over what they extend: `xRange`, `yRange`, `zRange`."""
+    """JSON lines of the points and of the boxes, and over what points and the segments of boxes extend:
+    `xRange`, `yRange`, `zRange`."""
 
     points: bytes
     boxes: bytes
@@ -26,11 +27,13 @@ def scene_of(points: Any, boxes: Iterable[Mapping[str, Any]] | None) -> Scene:
     `label` and others)."""
     tolist = getattr(points, "tolist", None)
     found = [_point(point) for point in (tolist() if callable(tolist) else points or ())]
-    lines = [json_text(_box(box)) for box in boxes or ()]
+    found_boxes = [_box(box) for box in boxes or ()]
+    lines = [json_text(box) for box in found_boxes]
     if not found and not lines:
         raise InvalidValueError("A 3-D scene needs points, boxes or both")
-    axes = list(zip(*(point[:3] for point in found), strict=False))
-    ranges = {f"{axis}Range": [min(0, *values), max(0, *values)] for axis, values in zip("xyz", axes, strict=False)}
+    corners = [_point(point) for box in found_boxes for line in box.get("segments") or () for point in line]
+    axes = zip(*(point[:3] for point in (*found, *corners)), strict=True)
+    ranges = {f"{axis}Range": [min(values), max(values)] for axis, values in zip("xyz", axes, strict=False)}
     return Scene(
         b"".join(orjson.dumps(point, option=orjson.OPT_APPEND_NEWLINE) for point in found),
         "".join(f"{line}\n" for line in lines).encode(),

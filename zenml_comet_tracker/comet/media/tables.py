@@ -88,7 +88,7 @@ def _delimited(rows: list[Any], headers: bool | Sequence[Any], separator: str) -
     names = list(dict.fromkeys(name for row in rows for name in row)) if by_name else []
     cells = [[row.get(name) for name in names] for row in rows] if by_name else [_cells(row) for row in rows]
     stream = io.StringIO()
-    writer = csv.writer(stream, delimiter=separator, lineterminator="\n")
+    writer = csv.writer(stream, delimiter=separator)
     if headers is True:
         width = max(map(len, cells), default=0)
         writer.writerow(names or [f"column{number}" for number in range(1, width + 1)])
