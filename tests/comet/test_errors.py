@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 
 import pytest
 
@@ -37,3 +38,23 @@ def test_each_status_has_its_error(status: int, code: int, kind: type, retryable
     assert error.retryable is retryable
     assert "why" in str(error)
     assert str(status) in str(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.from_status("GET x", 404, sdk_error_code=624522, server_message="no such thing"),
+        errors.ThrottledError("GET x", retry_after=3.5),
+        errors.PacedError("GET x", retry_after=3.5),
+        errors.ReadOnlyError("POST x"),
+        errors.PartlyDoneError("moved", ["a"], {"b": errors.ConnectionFailedError("cut")}, ["c"]),
+        errors.JournalError("full"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_comes_back_whole_from_a_worker_process(error: errors.CometError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (type(error), str(error))
+    assert {name: repr(value) for name, value in vars(again).items()} == {
+        name: repr(value) for name, value in vars(error).items()
+    }

@@ -34,6 +34,7 @@ CometError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 API_KEY_UNKNOWN = 90212
 ARTIFACT_VERSION_EXISTS = 90399
@@ -41,7 +42,11 @@ EXPERIMENT_EXISTS = 90999
 
 
 class CometError(Exception):
-    """Base of everything this client raises."""
+    """Base of everything this client raises. Each can be pickled, so that it comes back from a worker process."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Of itself an exception would be made again from its message alone, and a pool wait for it for ever.
+        return _again, (type(self), self.args, self.__dict__)
 
 
 class ConfigurationError(CometError, ValueError):
@@ -235,3 +240,9 @@ def from_status(what: str, status: int, *, sdk_error_code: int = 0, server_messa
     else:
         kind = _BY_STATUS.get(status, StatusError)
     return kind(what, status=status, sdk_error_code=sdk_error_code, server_message=server_message)
+
+
+def _again(kind: type[CometError], args: tuple[Any, ...], members: dict[str, Any]) -> CometError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(members)
+    return error
