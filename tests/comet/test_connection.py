@@ -31,6 +31,17 @@ def test_without_a_key_it_says_where_to_set_one() -> None:
         connect(url="http://127.0.0.1:1")
 
 
+@pytest.mark.parametrize("url", ["offline", None])
+def test_nothing_is_sent_offline(url: str | None, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMET_URL_OVERRIDE", local_server.url)
+    if url is None:
+        monkeypatch.setenv("COMET_START_ONLINE", "false")
+    connection = connect(local_server.api_key, url=url)
+    with pytest.raises(errors.ConfigurationError, match="The settings say offline"):
+        connection.transport.get_json(f"{REST}workspaces")
+    assert connection.requests == 0
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

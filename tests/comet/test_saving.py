@@ -55,6 +55,18 @@ def test_nothing_is_made_for_what_never_comes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="is a folder; expected the name of a file"):
+        saving.save([b"x"], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "a\0b"])
+def test_what_is_no_file_name_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="leads out of the folder"):
+        saving.below(tmp_path, name)
+
+
 def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
     assert saving.save([], tmp_path / "empty").read_bytes() == b""
 

@@ -6,6 +6,7 @@ import os
 import threading
 from types import TracebackType
 
+from zenml_comet_tracker.comet.errors import ConfigurationError
 from zenml_comet_tracker.comet.settings import ResolvedSettings, resolve
 from zenml_comet_tracker.comet.transport import Transport, open_transport
 
@@ -48,7 +49,12 @@ class Connection:
 
     @property
     def transport(self) -> Transport:
-        """The transport of this process."""
+        """The transport of this process. Raises `ConfigurationError` when nothing is to be sent."""
+        if self.settings.offline:
+            raise ConfigurationError(
+                "The settings say offline, and this asks a server. Pass url=..., or unset COMET_START_ONLINE; what was "
+                "logged offline is sent by `zenml-comet sync`."
+            )
         if self._transport is None or self._owner != os.getpid():
             with self._lock:
                 if self._transport is None or self._owner != os.getpid():

@@ -19,8 +19,10 @@ from zenml_comet_tracker.comet.errors import DownloadError
 def save(pieces: Iterable[bytes], path: Path, check: Callable[[Path], None] = lambda _: None) -> Path:
     """Saves what arrives as the file `path`, in place of one that is there; until it is whole, that one stays.
 
-    `check` may refuse what arrived with an error of its own.
+    `check` may refuse what arrived with an error of its own. Raises `DownloadError` when a folder is there.
     """
+    if path.is_dir():
+        raise DownloadError(f"{path} is a folder; expected the name of a file, such as {path / 'file'}.")
     arriving = _begun(pieces)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name[:50]}.{uuid.uuid4().hex}.part")
@@ -38,7 +40,7 @@ def save(pieces: Iterable[bytes], path: Path, check: Callable[[Path], None] = la
 def below(folder: Path, name: str) -> Path:
     """Where a file of this name lies below a folder; `DownloadError` when the name leads out of it."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or ".." in parts or PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
+    if not parts or "\0" in name or ".." in parts or PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
         raise DownloadError(f"The file name {name!r} leads out of the folder {folder}; nothing was written.")
     path = folder.joinpath(*parts)
     # A link that is there already may lead elsewhere.
