@@ -1,4 +1,4 @@
-"""How tests call commands: in this process, with an environment that leads to a server."""
+"""How tests type commands: in this process, with an environment that leads to a server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.local import launch
 
-Comet = Callable[..., Result]
+Typed = Callable[..., Result]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def comet_server(local_server: LocalServer) -> LocalServer:
 
 
 @pytest.fixture
-def comet(comet_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> Comet:
+def typed(comet_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> Typed:
     """Calls `zenml-comet` with `comet_server` configured, and as the local Comet too."""
     monkeypatch.setenv("COMET_API_KEY", comet_server.api_key)
     monkeypatch.setenv("COMET_URL_OVERRIDE", comet_server.url)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Comet
+from tests.cli.conftest import Typed
 from tests.comet.portable.data import PROJECT, START, fill, upload
 from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.cli import printing
@@ -27,8 +27,8 @@ def keys(local_server: LocalServer) -> list[str]:
 PLACE = ("--workspace", "cli", "--project", PROJECT)
 
 
-def listed(comet: Comet, *words: str) -> list[dict[str, Any]]:
-    done = comet(*words, *PLACE, "--json")
+def listed(typed: Typed, *words: str) -> list[dict[str, Any]]:
+    done = typed(*words, *PLACE, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert (found["workspace"], found["project"]) == ("cli", PROJECT)
@@ -36,9 +36,9 @@ def listed(comet: Comet, *words: str) -> list[dict[str, Any]]:
 
 
 def test_experiments_are_listed_as_the_server_has_them(
-    comet: Comet, local_server: LocalServer, keys: list[str]
+    typed: Typed, local_server: LocalServer, keys: list[str]
 ) -> None:
-    rich = next(row for row in listed(comet, "experiments") if row["key"] == keys[0])
+    rich = next(row for row in listed(typed, "experiments") if row["key"] == keys[0])
     metadata = local_server.get("experiment/metadata", experimentKey=keys[0])
     assert rich == {
         "key": keys[0],
@@ -53,13 +53,13 @@ def test_experiments_are_listed_as_the_server_has_them(
         "duration_millis": 90_000,
         "values": {},
     }
-    (failed,) = listed(comet, "experiments", "--archived")
+    (failed,) = listed(typed, "experiments", "--archived")
     assert (failed["key"], failed["state"], failed["archived"]) == (keys[1], "crashed", True)
 
 
-def test_columns_are_what_was_logged_and_can_be_sorted_by(comet: Comet, keys: list[str]) -> None:
+def test_columns_are_what_was_logged_and_can_be_sorted_by(typed: Typed, keys: list[str]) -> None:
     columns = "name,metric:loss,metric:train_loss,param:lr,other:count,tags"
-    rows = listed(comet, "experiments", "--columns", columns, "--sort", "metric:loss")
+    rows = listed(typed, "experiments", "--columns", columns, "--sort", "metric:loss")
     assert rows[0]["tags"] == ["zebra", "ant", "🦋"]
     assert rows[0]["values"] == {
         "metric:loss": 1 / 1_302,
@@ -68,34 +68,34 @@ def test_columns_are_what_was_logged_and_can_be_sorted_by(comet: Comet, keys: li
         "other:count": "3",
     }
     # What has no value comes last, also the other way round.
-    assert listed(comet, "experiments", "--sort", "-metric:loss")[0]["key"] == keys[0]
-    assert len(listed(comet, "experiments", "--limit", "1")) == 1
-    by_start = [row["start_millis"] for row in listed(comet, "experiments", "--sort", "start")]
+    assert listed(typed, "experiments", "--sort", "-metric:loss")[0]["key"] == keys[0]
+    assert len(listed(typed, "experiments", "--limit", "1")) == 1
+    by_start = [row["start_millis"] for row in listed(typed, "experiments", "--sort", "start")]
     assert by_start == sorted(by_start)
 
 
-def test_a_column_that_is_none_is_refused(comet: Comet) -> None:
-    done = comet("experiments", *PLACE, "--columns", "name,loss")
+def test_a_column_that_is_none_is_refused(typed: Typed) -> None:
+    done = typed("experiments", *PLACE, "--columns", "name,loss")
     assert done.exit_code == 2
     assert "no column 'loss'" in done.stderr
     assert "metric:NAME" in done.stderr
 
 
-def test_a_query_finds_what_holds(comet: Comet, keys: list[str]) -> None:
-    assert [row["key"] for row in listed(comet, "query", "(Metric('loss') < 0.1) & Tag('ant')")] == [keys[0]]
-    assert listed(comet, "query", "Tag('ant') & ~Tag('zebra')") == []
-    assert [row["key"] for row in listed(comet, "query", "Other('Name').contains('failed')", "--archived")] == [keys[1]]
+def test_a_query_finds_what_holds(typed: Typed, keys: list[str]) -> None:
+    assert [row["key"] for row in listed(typed, "query", "(Metric('loss') < 0.1) & Tag('ant')")] == [keys[0]]
+    assert listed(typed, "query", "Tag('ant') & ~Tag('zebra')") == []
+    assert [row["key"] for row in listed(typed, "query", "Other('Name').contains('failed')", "--archived")] == [keys[1]]
 
 
-def test_a_query_that_means_nothing_ends_with_2_and_the_right_form(comet: Comet) -> None:
-    done = comet("query", "Metric('loss') < 1 and Tag('a')", *PLACE, "--json")
+def test_a_query_that_means_nothing_ends_with_2_and_the_right_form(typed: Typed) -> None:
+    done = typed("query", "Metric('loss') < 1 and Tag('a')", *PLACE, "--json")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "write & between conditions in brackets" in done.stderr
 
 
-def test_an_experiment_is_shown_as_the_server_has_it(comet: Comet, local_server: LocalServer, keys: list[str]) -> None:
-    by_key = json.loads(comet("show", keys[0], "--json").stdout)
-    assert by_key == json.loads(comet("show", "the rich one", *PLACE, "--json").stdout)
+def test_an_experiment_is_shown_as_the_server_has_it(typed: Typed, local_server: LocalServer, keys: list[str]) -> None:
+    by_key = json.loads(typed("show", keys[0], "--json").stdout)
+    assert by_key == json.loads(typed("show", "the rich one", *PLACE, "--json").stdout)
     loss = next(row for row in by_key["metrics"] if row["name"] == "loss")
     (said,) = [
         row
@@ -115,15 +115,15 @@ def test_an_experiment_is_shown_as_the_server_has_it(comet: Comet, local_server:
     assert by_key["git"] == {"user": "ann", "branch": "main", "parent": "abc123"}
     told = local_server.get("experiment/asset/list", experimentKey=keys[0])["assets"]
     assert {row["id"] for row in by_key["assets"]} == {row["assetId"] for row in told}
-    shown = comet("show", keys[0]).stdout
+    shown = typed("show", keys[0]).stdout
     assert "the rich one" in shown
     assert "train_loss\t0.25" in shown
 
 
 def test_downloaded_files_are_those_of_the_server(
-    comet: Comet, local_server: LocalServer, keys: list[str], tmp_path: Path
+    typed: Typed, local_server: LocalServer, keys: list[str], tmp_path: Path
 ) -> None:
-    done = comet("download", keys[0], str(tmp_path / "files"), "--json")
+    done = typed("download", keys[0], str(tmp_path / "files"), "--json")
     found = json.loads(done.stdout)
     assert (done.exit_code, found["missing"]) == (0, [])
     for file in found["files"]:
@@ -145,30 +145,30 @@ def test_downloaded_files_are_those_of_the_server(
     assert list(tmp_path.iterdir()) == [tmp_path / "files"]
 
 
-def test_a_download_goes_on_where_it_was_and_takes_nothing_away(comet: Comet, keys: list[str], tmp_path: Path) -> None:
+def test_a_download_goes_on_where_it_was_and_takes_nothing_away(typed: Typed, keys: list[str], tmp_path: Path) -> None:
     words = ("download", keys[0], str(tmp_path), "--only", "assets", "--name", "server*")
-    assert "1 files fetched, 0 there already, 300,000 bytes" in comet(*words).stdout
-    assert "0 files fetched, 1 there already" in comet(*words).stdout
+    assert "1 files fetched, 0 there already, 300,000 bytes" in typed(*words).stdout
+    assert "0 files fetched, 1 there already" in typed(*words).stdout
     whole = tmp_path / "assets" / "server.jsonl"
     # Cut off: the first half is not asked for again, which a changed byte in it shows.
     (tmp_path / "assets" / ".server.jsonl.part").write_bytes(b"y" + whole.read_bytes()[1:150_000])
     whole.unlink()
-    assert "1 files fetched" in comet(*words).stdout
+    assert "1 files fetched" in typed(*words).stdout
     assert whole.read_bytes() == b"y" + b"x" * 299_999
     whole.write_bytes(b"mine")
-    done = comet(*words)
+    done = typed(*words)
     assert (done.exit_code, whole.read_bytes()) == (1, b"mine")
     assert "another file is in the way" in done.stderr
-    assert comet(*words, "--overwrite").exit_code == 0
+    assert typed(*words, "--overwrite").exit_code == 0
     assert whole.read_bytes() == b"x" * 300_000
 
 
-def test_content_that_the_server_lost_is_said(comet: Comet, local_server: LocalServer, tmp_path: Path) -> None:
+def test_content_that_the_server_lost_is_said(typed: Typed, local_server: LocalServer, tmp_path: Path) -> None:
     key = begin(local_server, teamName="cli", projectName="lost")
     upload(local_server, "clientlib/asset/upload", b"gone soon", experimentId=key, fileName="gone")
     upload(local_server, "clientlib/asset/upload", b"here", experimentId=key, fileName="here")
     local_server.store.files.path(hashlib.sha256(b"gone soon").hexdigest()).unlink()
-    done = comet("download", key, str(tmp_path), "--json")
+    done = typed("download", key, str(tmp_path), "--json")
     found = json.loads(done.stdout)
     assert done.exit_code == 1
     assert [file["path"] for file in found["files"]] == ["assets/here"]
@@ -176,27 +176,27 @@ def test_content_that_the_server_lost_is_said(comet: Comet, local_server: LocalS
 
 
 def test_what_is_not_there_and_who_may_not_look_have_codes_of_their_own(
-    comet: Comet, keys: list[str], monkeypatch: pytest.MonkeyPatch
+    typed: Typed, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert comet("show", uuid.uuid4().hex).exit_code == 7
-    assert comet("show", "nobody", *PLACE).exit_code == 7
-    assert comet("experiments", "--project", "cli/none").exit_code == 7
-    assert comet("show", keys[0], "--api-key", "0" * 40).exit_code == 8
-    assert comet("show", keys[0], "--url", "http://127.0.0.1:1").exit_code == 9
-    assert comet("show", keys[0], "--local", "--url", "http://127.0.0.1:1").exit_code == 2
-    done = comet("experiments")
+    assert typed("show", uuid.uuid4().hex).exit_code == 7
+    assert typed("show", "nobody", *PLACE).exit_code == 7
+    assert typed("experiments", "--project", "cli/none").exit_code == 7
+    assert typed("show", keys[0], "--api-key", "0" * 40).exit_code == 8
+    assert typed("show", keys[0], "--url", "http://127.0.0.1:1").exit_code == 9
+    assert typed("show", keys[0], "--local", "--url", "http://127.0.0.1:1").exit_code == 2
+    done = typed("experiments")
     assert done.exit_code == 2
     assert "COMET_PROJECT_NAME" in done.stderr
     monkeypatch.setenv("COMET_PROJECT_NAME", PROJECT)
     monkeypatch.setenv("COMET_WORKSPACE", "cli")
-    assert keys[0] in comet("experiments").stdout
-    assert keys[0] in comet("experiments", "--local", *PLACE).stdout
+    assert keys[0] in typed("experiments").stdout
+    assert keys[0] in typed("experiments", "--local", *PLACE).stdout
 
 
-def test_a_name_cannot_steer_the_terminal(comet: Comet, local_server: LocalServer) -> None:
+def test_a_name_cannot_steer_the_terminal(typed: Typed, local_server: LocalServer) -> None:
     key = begin(local_server, teamName="cli", projectName="escapes")
     local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="\x1b[2Jevil\tname\nrest")
-    shown = comet("experiments", "--project", "cli/escapes").stdout
+    shown = typed("experiments", "--project", "cli/escapes").stdout
     assert "\x1b" not in shown
     assert len(shown.splitlines()) == 2
     assert "evil name rest" in shown

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Comet
+from tests.cli.conftest import Typed
 from tests.comet.portable.data import upload
 from tests.fixtures.local_server import LocalServer, begin, serving
 from zenml_comet_tracker.comet.verify import GROUPS, running
@@ -39,36 +39,36 @@ def digits(comet_server: LocalServer) -> str:
     return key
 
 
-def test_what_is_exported_is_said_and_there(comet: Comet, digits: str, tmp_path: Path) -> None:
-    done = comet("export", "digits", str(tmp_path / "out"), "--json")
+def test_what_is_exported_is_said_and_there(typed: Typed, digits: str, tmp_path: Path) -> None:
+    done = typed("export", "digits", str(tmp_path / "out"), "--json")
     said = json.loads(done.stdout)
     assert (done.exit_code, said["experiments"], said["reused"], said["notes"]) == (0, 1, 0, [])
     assert said["files"] == len((tmp_path / "out" / "manifest.jsonl").read_text().splitlines()) - 2
     assert (tmp_path / "out" / "experiments" / digits / "metrics.jsonl").exists()
-    again = comet("export", "digits", str(tmp_path / "out"))
+    again = typed("export", "digits", str(tmp_path / "out"))
     assert again.exit_code == 1
     assert "holds an export already" in again.stderr
 
 
 def test_what_is_imported_is_said_and_there(
-    comet: Comet, comet_server: LocalServer, digits: str, tmp_path: Path
+    typed: Typed, comet_server: LocalServer, digits: str, tmp_path: Path
 ) -> None:
-    comet("export", "digits", str(tmp_path / "out"))
+    typed("export", "digits", str(tmp_path / "out"))
     words = ("import", str(tmp_path / "out"), "--workspace", "cli", "--project", "digits-2", "--json")
-    done = comet(*words)
+    done = typed(*words)
     said = json.loads(done.stdout)
     # Its own key is in use here; the one in its place is the same each time.
-    assert json.loads(comet(*words).stdout)["keys"] == said["keys"]
+    assert json.loads(typed(*words).stdout)["keys"] == said["keys"]
     assert (done.exit_code, said["workspace"], said["project"], said["experiments"]) == (0, "cli", "digits-2", 1)
     (copy,) = comet_server.get("experiments", workspaceName="cli", projectName="digits-2")["experiments"]
     assert said["keys"] == {digits: copy["experimentKey"]}
     assert copy["experimentName"] == "first"
 
 
-def test_a_damaged_export_ends_with_1_and_the_name_of_the_file(comet: Comet, digits: str, tmp_path: Path) -> None:
-    comet("export", "digits", str(tmp_path))
+def test_a_damaged_export_ends_with_1_and_the_name_of_the_file(typed: Typed, digits: str, tmp_path: Path) -> None:
+    typed("export", "digits", str(tmp_path))
     (tmp_path / "project.json").write_text("{}")
-    done = comet("import", str(tmp_path), "--json")
+    done = typed("import", str(tmp_path), "--json")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "project.json has 2 bytes" in done.stderr
 
@@ -81,7 +81,7 @@ def commands(page: str) -> list[str]:
 
 @pytest.mark.parametrize(("page", "count"), [("cli.md", 7), ("export.md", 2), ("verify.md", 1)])
 def test_the_commands_of_the_documentation_run(
-    comet: Comet, digits: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, count: int
+    typed: Typed, digits: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, count: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
     # All of them are made in another test.
@@ -93,7 +93,7 @@ def test_the_commands_of_the_documentation_run(
     assert len(found) == count
     for command in found:
         program, *words = shlex.split(command)
-        done = comet(*words)
+        done = typed(*words)
         assert (program, done.exit_code) == ("zenml-comet", 0), command + done.output
         assert done.stdout, command
         if "experiments" in words or "query" in words:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cli.conftest import Comet
+from tests.cli.conftest import Typed
 from tests.fixtures.local_server import KEY, LocalServer
 from zenml_comet_tracker.cli import connecting
 from zenml_comet_tracker.comet.connection import connect
@@ -54,8 +54,8 @@ def scratch_projects(server: LocalServer) -> list[str]:
     return [name for name in found if "verify" in name]
 
 
-def test_everything_holds_against_the_local_comet(comet: Comet, local_server: LocalServer) -> None:
-    done = comet("verify", "--json", "--workspace", "canary-workspace")
+def test_everything_holds_against_the_local_comet(typed: Typed, local_server: LocalServer) -> None:
+    done = typed("verify", "--json", "--workspace", "canary-workspace")
     report = json.loads(done.stdout)
     assert [check for check in report["checks"] if check["result"] != "held"] == []
     assert (done.exit_code, report["held"], report["server"]) == (0, True, "local")
@@ -138,7 +138,7 @@ def test_a_server_that_lies_in_one_place_is_caught(
 
 
 def test_files_that_come_back_changed_are_caught_and_the_table_says_so(
-    comet: Comet, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    typed: Typed, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = asset_routes.download
 
@@ -153,7 +153,7 @@ def test_files_that_come_back_changed_are_caught_and_the_table_says_so(
 
     monkeypatch.setattr(asset_routes, "download", flipped)
     monkeypatch.setattr(running, "GROUPS", tuple(group for group in GROUPS if group.name == "assets and models"))
-    done = comet("verify")
+    done = typed("verify")
     assert done.exit_code == 1
     told = [line.split("\t") for line in done.stdout.splitlines()]
     lines = {(line[1], line[2]): line[3:] for line in told}
@@ -164,7 +164,7 @@ def test_files_that_come_back_changed_are_caught_and_the_table_says_so(
 
 
 def test_a_server_that_refuses_is_told_in_its_words_without_the_key(
-    comet: Comet, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    typed: Typed, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refusing(*_: Any, **__: Any) -> Any:
         raise RequestError(f"No tags for {KEY} of canary-workspace at {local_server.url}.", status=403)
@@ -174,7 +174,7 @@ def test_a_server_that_refuses_is_told_in_its_words_without_the_key(
     told = f"{KEY} {'x' * 80} {KEY}"
     changed(monkeypatch, facts, "others", lambda rows: [_Row(row, told) for row in rows])
     monkeypatch.setattr(running, "GROUPS", tuple(group for group in GROUPS if group.name.startswith("parameters")))
-    done = comet("verify", "--json", "--workspace", "canary-workspace")
+    done = typed("verify", "--json", "--workspace", "canary-workspace")
     report = json.loads(done.stdout)
     results = {check["name"]: check for check in report["checks"]}
     assert results["tags are added and taken away"]["result"] == "refused"
@@ -195,7 +195,7 @@ class _Row:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_project_is_deleted_also_when_it_is_interrupted(
-    comet: Comet, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch, number: int
+    typed: Typed, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     group = Group("interrupted")
     seen: list[str] = []
@@ -210,7 +210,7 @@ def test_the_project_is_deleted_also_when_it_is_interrupted(
             pass
 
     monkeypatch.setattr(running, "GROUPS", (group, group))
-    done = comet("verify", "--json")
+    done = typed("verify", "--json")
     report = json.loads(done.stdout)
     assert len(seen) == 1
     assert (done.exit_code, report["interrupted"], report["held"], report["checks"]) == (1, True, False, [])
@@ -237,16 +237,16 @@ def test_it_ends_in_time(local_server: LocalServer, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_server_that_is_not_local_is_not_written_to_without_a_yes(
-    comet: Comet, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    typed: Typed, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connecting, "is_local", lambda _: False)
     monkeypatch.setattr(running, "GROUPS", GROUPS[:1])
-    done = comet("verify", "--json")
+    done = typed("verify", "--json")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "--yes" in done.stderr
     assert "Comet cannot delete it" in done.stderr
     assert scratch_projects(local_server) == []
-    allowed = comet("verify", "--json", "--yes", "--no-artifacts")
+    allowed = typed("verify", "--json", "--yes", "--no-artifacts")
     assert (allowed.exit_code, json.loads(allowed.stdout)["server"]) == (0, "other")
 
 
