@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,14 +100,25 @@ def test_no_console(
 
 
 def test_a_notebook_is_logged_whole_at_its_end(sink: KeptSink, monkeypatch: pytest.MonkeyPatch) -> None:
-    cells = ["", "begin()"]
-    shell = types.SimpleNamespace(history_manager=types.SimpleNamespace(input_hist_raw=cells))
+    typed = ["", "begin()"]
+    behind: list[Callable[..., None]] = []
+    events = types.SimpleNamespace(
+        register=lambda event, act: behind.append(act) if event == "post_run_cell" else None,
+        unregister=lambda event, act: behind.remove(act) if event == "post_run_cell" else None,
+    )
+    shell = types.SimpleNamespace(history_manager=types.SimpleNamespace(input_hist_raw=typed), events=events)
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
     taken = begin(CaptureOptions(log_system_details=False), sink)
-    cells.append("train()")
+    for cell in ("train()", "evaluate()"):
+        typed.append(cell)
+        for act in behind:
+            act("result")
+    # As IPython in a terminal does when it exits.
+    del typed[1:]
     taken.end()
-    assert [text.count("In[") for text, _ in sink.codes] == [1, 2]
+    assert [text.count("In[") for text, _ in sink.codes] == [1, 3]
     assert {name for _, name in sink.codes} == {"notebook.py"}
+    assert behind == []
 
 
 def test_each_part_fails_alone_and_is_said(

@@ -38,10 +38,12 @@ class Capture:
         self._owner = os.getpid()
         self._over = False
         self._code: code.Code | None = None
+        # What there was of a notebook behind its last cell.
+        self._cells: code.Code | None = None
         self._facts: threading.Thread | None = None
         self._waited = False
         self._output: Output | None = None
-        self._unlisten: list[Callable[[], None]] = []
+        self._stops: list[Callable[[], None]] = []
         _captures.add(self)
 
     def begin(self) -> None:
@@ -50,7 +52,7 @@ class Capture:
         if options.log_output or options.log_error:
             _guarded("output", self._listen)
         if options.log_code:
-            _guarded("code", self._log_code)
+            _guarded("code", self._begin_code)
         if options.log_system_metrics:
             _guarded("system metrics", lambda: sampler.add(self._take_sample, options.system_metrics_seconds))
         if options.log_system_details or options.log_git_info:
@@ -66,16 +68,17 @@ class Capture:
         if self._over:
             return
         self._over = True
-        for unlisten in self._unlisten:
-            unlisten()
+        for stop in self._stops:
+            _guarded("the end", stop)
         if self._output is not None:
             output.forget(self._output)
             self._output.drain(final=True)
         if os.getpid() != self._owner:
             return
         sampler.remove(self._take_sample)
-        if self._options.log_code and cells.shell() is not None:
-            _guarded("code", self._log_code)
+        if self._cells is not None:
+            self._note_cells()
+            _guarded("code", lambda: self._log_code(self._cells))
         self._wait_for_facts()
         if self._facts is not None and self._facts.is_alive():
             logger.warning("System details or git information are not whole: the program ended before they were.")
@@ -106,16 +109,25 @@ class Capture:
         if self._options.log_error and not (self._options.log_output and sys.stderr is sys.stdout):
             wanted.append((True, sys.stderr))
         for stderr, stream in wanted:
-            self._unlisten.append(streams.listen(stream, _listener(taken, stderr=stderr)))
+            self._stops.append(streams.listen(stream, _listener(taken, stderr=stderr)))
 
-    def _log_code(self) -> None:
-        found = code.of_program()
+    def _begin_code(self) -> None:
+        self._log_code(code.of_program())
+        # IPython in a terminal forgets its cells before it ends.
+        self._stops.append(cells.call_after_each(self._note_cells))
+
+    def _log_code(self, found: code.Code | None) -> None:
         if found is None or found == self._code:
             return
         self._code = found
         self._sink.code(redaction.without(found.text, self._secrets), found.file_name)
         if found.path is not None:
             self._sink.file_path(found.path)
+
+    def _note_cells(self, *_: object) -> None:
+        found = code.of_cells()
+        if found is not None and (self._cells is None or len(found.text) > len(self._cells.text)):
+            self._cells = found
 
     def _take_sample(self, values: dict[str, float]) -> None:
         if not self._over:

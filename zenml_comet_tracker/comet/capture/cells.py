@@ -16,14 +16,23 @@ def shell() -> Any:
 
 def call_before_each(act: Callable[..., None]) -> Callable[[], None]:
     """Has IPython call `act` before each cell, until what this returns is called."""
+    return _call_at("pre_run_cell", act)
+
+
+def call_after_each(act: Callable[..., None]) -> Callable[[], None]:
+    """As `call_before_each`, behind each cell."""
+    return _call_at("post_run_cell", act)
+
+
+def _call_at(event: str, act: Callable[..., None]) -> Callable[[], None]:
     running = shell()
     if running is None:
         return lambda: None
-    running.events.register("pre_run_cell", act)
+    running.events.register(event, act)
 
     def stop() -> None:
         # Whoever stops twice has nothing left to stop.
         with contextlib.suppress(ValueError):
-            running.events.unregister("pre_run_cell", act)
+            running.events.unregister(event, act)
 
     return stop

@@ -31,6 +31,11 @@ def of_program() -> Code | None:
     return _first_that_is_there(_of_cells, _of_script, _of_command)
 
 
+def of_cells() -> Code | None:
+    """The cells of a notebook or of IPython so far; None elsewhere."""
+    return _first_that_is_there(_of_cells)
+
+
 def program_path() -> Path | None:
     """The script's file, None where there is no script."""
     file = getattr(sys.modules.get("__main__"), "__file__", None)
