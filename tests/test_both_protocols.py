@@ -86,7 +86,7 @@ def test_rest_leaves_the_same_as_batch(local_server: LocalServer, journals: Path
     seen = {}
     for protocol in ("batch", "rest"):
         with Experiment(
-            local_server.api_key, "team", protocol, url=local_server.url, journal_folder=journals, protocol=protocol
+            local_server.api_key, protocol, "team", url=local_server.url, journal_folder=journals, protocol=protocol
         ) as experiment:
             log_something_of_everything(experiment, tmp_path)
         assert experiment.stats().pending == 0

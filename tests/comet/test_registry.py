@@ -374,8 +374,8 @@ def test_a_live_experiment_registers_behind_the_models_files(shelf: Shelf, tmp_p
     (tmp_path / "weights").write_bytes(b"w" * 100_000)
     with Experiment(
         shelf.server.api_key,
-        WORKSPACE,
         "models",
+        WORKSPACE,
         url=shelf.server.url,
         journal_folder=tmp_path / "j",
         protocol=protocol,

@@ -63,8 +63,8 @@ class Experiment(
     def __init__(
         self,
         api_key: str | None = None,
-        workspace: str | None = None,
         project_name: str | None = None,
+        workspace: str | None = None,
         *,
         url: str | None = None,
         experiment_key: str | None = None,

@@ -51,7 +51,7 @@ def main() -> int:
 
 def _up(root: str, api_key: str, key: str, journals: str, folder: str) -> int:
     experiment = Experiment(
-        api_key, "ws", "large", url=root, experiment_key=key, mode="get_or_create", journal_folder=journals, strict=True
+        api_key, "large", "ws", url=root, experiment_key=key, mode="get_or_create", journal_folder=journals, strict=True
     )
     artifact = Artifact(NAME)
     artifact.add(folder, "")

@@ -22,17 +22,17 @@ from zenml_comet_tracker.comet.artifacts import Artifact
 from zenml_comet_tracker.comet.artifacts.upload import WORKERS
 from zenml_comet_tracker.comet.errors import ConnectionFailedError, DeliveryError
 
-MANY = 100
+MANY = 60
 PIECE = 6 << 20
 
-# Logs the folder, and is killed before it is through.
+# Logs the folder and comes to its end, which waits for the upload.
 PROGRAM = """
 import sys
 from zenml_comet_tracker.comet.artifacts import Artifact
 from zenml_comet_tracker.comet.experiment import Experiment
 
 root, api_key, key, journals, name, folder = sys.argv[1:]
-experiment = Experiment(api_key, "ws", "artifacts", url=root, experiment_key=key, journal_folder=journals, strict=True)
+experiment = Experiment(api_key, "artifacts", "ws", url=root, experiment_key=key, journal_folder=journals, strict=True)
 artifact = Artifact(name)
 artifact.add(folder, "")
 experiment.log_artifact(artifact).wait()
@@ -76,7 +76,6 @@ def many(tmp_path: Path) -> dict[str, bytes]:
 
 
 def test_a_killed_upload_goes_on(
-    make: Make,
     shelf: Shelf,
     name: str,
     many: dict[str, bytes],
@@ -85,11 +84,12 @@ def test_a_killed_upload_goes_on(
     local_server: LocalServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    key, folder = uuid.uuid4().hex, tmp_path / "many"
+    folder = tmp_path / "many"
+    arguments = (local_server.url, local_server.api_key, uuid.uuid4().hex, str(journals), name, str(folder))
+    program = [sys.executable, "-c", PROGRAM, *arguments]
     with monkeypatch.context() as patch:
         first = Taken(local_server, patch, limit=MANY // 2)
-        arguments = (local_server.url, local_server.api_key, key, str(journals), name, str(folder))
-        with subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments]) as process:
+        with subprocess.Popen(program) as process:
             assert first.full.wait(60)
             process.send_signal(signal.SIGKILL)
         first.more.set()
@@ -98,10 +98,7 @@ def test_a_killed_upload_goes_on(
     changed = next(iter(many))
     (folder / changed).write_bytes(b"FILE 0")
     second = Taken(local_server, monkeypatch)
-    artifact = Artifact(name)
-    artifact.add(folder, "")
-    experiment = make(experiment_key=key, mode="get_or_create")
-    experiment.log_artifact(artifact).wait()
+    subprocess.run(program, check=True, timeout=60)
     # What the server was just taking when the process died was acknowledged to nobody.
     assert MANY // 2 + 1 <= second.files <= MANY // 2 + 1 + 2 * WORKERS
     assert shelf.states() == {"1.0.0": "CLOSED"}
