@@ -7,7 +7,7 @@ from typing import Any
 
 from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.api_experiment.metrics import one_or_all
-from zenml_comet_tracker.comet.api_experiment.writing import Writing, known_names, millis_of, now, texts
+from zenml_comet_tracker.comet.api_experiment.writing import Writing, known_names, millis_of, now, text, texts
 from zenml_comet_tracker.comet.resources import others
 from zenml_comet_tracker.comet.resources import tags as tags_resource
 from zenml_comet_tracker.comet.resources.others import NAME_KEY
@@ -45,7 +45,7 @@ class Others(Writing):
 
     def set_name(self, name: str) -> None:
         """Names the experiment. POST `write/experiment/log-other`."""
-        sent = self._fitted(NAME_KEY, values.text_of(name))
+        sent = self._fitted(NAME_KEY, text("name", name))
         others.write(self._transport, self.key, NAME_KEY, sent, now())
         self._changed()
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 
 from zenml_comet_tracker.comet import values
-from zenml_comet_tracker.comet.api_experiment.writing import Writing, texts
+from zenml_comet_tracker.comet.api_experiment.writing import Writing, text, texts
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.resources import experiments, system_details
 
@@ -120,47 +120,47 @@ class SystemDetails(Writing):
 
     def set_user(self, user: str) -> dict[str, Any]:
         """Sets the name of the user who ran it. POST `write/experiment/system-details`."""
-        return self._set("user", values.text_of(user))
+        return self._set("user", text("user", user))
 
     def set_python_version(self, python_version: str) -> dict[str, Any]:
         """Sets the Python version. POST `write/experiment/system-details`."""
-        return self._set("pythonVersion", values.text_of(python_version))
+        return self._set("pythonVersion", text("python_version", python_version))
 
     def set_python_version_verbose(self, python_version_verbose: str) -> dict[str, Any]:
         """Sets the Python version with build and compiler. POST `write/experiment/system-details`."""
-        return self._set("pythonVersionVerbose", values.text_of(python_version_verbose))
+        return self._set("pythonVersionVerbose", text("python_version_verbose", python_version_verbose))
 
     def set_os_type(self, os_type: str) -> dict[str, Any]:
         """Sets the kind of operating system. POST `write/experiment/system-details`."""
-        return self._set("osType", values.text_of(os_type))
+        return self._set("osType", text("os_type", os_type))
 
     def set_os(self, os: str) -> dict[str, Any]:
         """Sets the operating system with its version. POST `write/experiment/system-details`."""
-        return self._set("os", values.text_of(os))
+        return self._set("os", text("os", os))
 
     def set_os_release(self, os_release: str) -> dict[str, Any]:
         """Sets the release of the operating system. POST `write/experiment/system-details`."""
-        return self._set("osRelease", values.text_of(os_release))
+        return self._set("osRelease", text("os_release", os_release))
 
     def set_machine(self, machine: str) -> dict[str, Any]:
         """Sets the kind of machine. POST `write/experiment/system-details`."""
-        return self._set("machine", values.text_of(machine))
+        return self._set("machine", text("machine", machine))
 
     def set_processor(self, processor: str) -> dict[str, Any]:
         """Sets the processor. POST `write/experiment/system-details`."""
-        return self._set("processor", values.text_of(processor))
+        return self._set("processor", text("processor", processor))
 
     def set_ip(self, ip: str) -> dict[str, Any]:
         """Sets the IP address. POST `write/experiment/system-details`."""
-        return self._set("ip", values.text_of(ip))
+        return self._set("ip", text("ip", ip))
 
     def set_hostname(self, hostname: str) -> dict[str, Any]:
         """Sets the name of the host. POST `write/experiment/system-details`."""
-        return self._set("hostname", values.text_of(hostname))
+        return self._set("hostname", text("hostname", hostname))
 
     def set_executable(self, executable: str) -> dict[str, Any]:
         """Sets the program that ran the code. POST `write/experiment/system-details`."""
-        return self._set("executable", values.text_of(executable))
+        return self._set("executable", text("executable", executable))
 
     def set_command(self, command_args_list: Sequence[str]) -> dict[str, Any]:
         """Sets script and arguments. POST `write/experiment/system-details`."""
@@ -202,4 +202,4 @@ class SystemDetails(Writing):
     def set_filename(self, filename: str) -> dict[str, Any]:
         """Sets the path of the program that ran. POST `write/experiment/file-path`."""
         self._changed()
-        return experiments.set_file_path(self._transport, self.key, values.text_of(filename))
+        return experiments.set_file_path(self._transport, self.key, text("filename", filename))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zenml_comet_tracker.comet import values
-from zenml_comet_tracker.comet.api_experiment.writing import Writing, millis_of, texts
+from zenml_comet_tracker.comet.api_experiment.writing import Writing, millis_of, text, texts
 from zenml_comet_tracker.comet.errors import InvalidArgumentError, InvalidValueError
 from zenml_comet_tracker.comet.graphs import graph_text
 from zenml_comet_tracker.comet.resources import code as code_resource
@@ -26,8 +26,8 @@ class Texts(Writing):
 
     def log_html(self, html: str, clear: bool = False, timestamp: Any = None) -> dict[str, Any]:
         """Appends to the HTML page, or replaces it with `clear`. POST `write/experiment/html`."""
-        text, millis = values.text_of(html), millis_of(timestamp)
-        return html_resource.write(self._transport, self.key, text, clear=bool(clear), millis=millis)
+        page, millis = text("html", html), millis_of(timestamp)
+        return html_resource.write(self._transport, self.key, page, clear=bool(clear), millis=millis)
 
     def get_code(self) -> str | None:
         """The source code, None when none was logged. GET `experiment/code`."""
@@ -56,14 +56,14 @@ class Texts(Writing):
         POST `clientlib/rest/v2/write/experiment/output`.
         """
         if isinstance(lines, str):
-            text = lines
+            printed = lines
         else:
-            text = "".join(line if line.endswith("\n") else f"{line}\n" for line in texts("lines", lines))
+            printed = "".join(line if line.endswith("\n") else f"{line}\n" for line in texts("lines", lines))
         # In one piece, which no other writer's pieces can come into.
         return output_resource.write(
             self._transport,
             self.key,
-            [values.text_of(text)],
+            [values.text_of(printed)],
             millis=millis_of(timestamp),
             stderr=bool(stderr),
             context=context,
@@ -78,4 +78,6 @@ class Texts(Writing):
 
         POST `write/experiment/graph`.
         """
-        return graph_resource.write(self._transport, self.key, graph_text(graph))
+        return graph_resource.write(
+            self._transport, self.key, text("graph", None if graph is None else graph_text(graph))
+        )

@@ -140,6 +140,13 @@ def number(name: str, value: Any) -> float:
     return found
 
 
+def text(name: str, value: Any) -> str:
+    """The text of anything but None, for which `InvalidValueError`: it would read "None"."""
+    if value is None:
+        raise InvalidValueError(f"{name} is expected to be a text; got None")
+    return values.text_of(value)
+
+
 def texts(name: str, value: Any) -> list[str]:
     """A list of texts; `InvalidValueError` for one text, whose letters would be taken for it, and for what is none."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
