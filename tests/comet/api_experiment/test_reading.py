@@ -19,13 +19,15 @@ ATTRIBUTES = (
     *("file_path", "file_name", "start_server_timestamp"),
 )
 CALLS: list[tuple[Any, ...]] = [
-    *[(f"get_{name}",) for name in (
-        "additional_system_info", "artifact_lineage", "asset_list", "code", "command", "curves", "environment_details",
-        "executable", "git_metadata", "git_patch", "gpu_static_info", "hostname", "html", "installed_packages", "ip",
-        "machine", "max_memory", "metrics", "metrics_summary", "model_graph", "model_names", "name",
-        "network_interface_ips", "os", "os_packages", "os_release", "os_type", "others_summary", "output",
-        "parameters_summary", "pid", "processor", "python_version", "python_version_verbose", "state",
-        "system_details", "system_metric_names", "tags", "total_memory", "user", "views",
+    *[(name,) for name in (
+        "get_additional_system_info", "get_artifact_lineage", "get_asset_list", "get_code", "get_command",
+        "get_curves", "get_environment_details", "get_executable", "get_git_metadata", "get_git_patch",
+        "get_gpu_static_info", "get_hostname", "get_html", "get_installed_packages", "get_ip", "get_machine",
+        "get_max_memory", "get_metrics", "get_metrics_summary", "get_model_graph", "get_model_names", "get_name",
+        "get_network_interface_ips", "get_os", "get_os_packages", "get_os_release", "get_os_type",
+        "get_others_summary", "get_output", "get_parameters_summary", "get_pid", "get_processor",
+        "get_python_version", "get_python_version_verbose", "get_state", "get_system_details",
+        "get_system_metric_names", "get_tags", "get_total_memory", "get_user", "get_views",
     )],
     *[("get_artifact_lineage", direction) for direction in ("all", "output", "input")],
     *[("get_asset_list", kind) for kind in (
@@ -35,7 +37,7 @@ CALLS: list[tuple[Any, ...]] = [
     *[("get_metrics_summary", name) for name in ("loss", "only nan", "los", "")],
     *[("get_parameters_summary", name) for name in ("layers", "nested|x", "nope")],
     *[("get_others_summary", name) for name in ("Name", "note", "nope")],
-    *[(f"get_model_{what}", name) for what in ("data", "asset_list") for name in ("mödel", "nope")],
+    *[(method, name) for method in ("get_model_data", "get_model_asset_list") for name in ("mödel", "nope")],
     *[("get_asset_by_name", *more) for more in (
         ("twice.txt",), ("twice.txt", "image"), ("twice.txt", "all", "text"), ("roc", "curve", "json"), ("nope",)
     )],

@@ -286,14 +286,15 @@ def test_model_graph(graph: Any, stored: str, experiment: APIExperiment, read: R
 
 
 SETTERS: list[tuple[str, Any, str, Any]] = [
-    *[(f"set_{name}", "Größe 🚀", member, "Größe 🚀") for name, member in (
-        ("user", "user"), ("python_version", "pythonVersion"), ("python_version_verbose", "pythonVersionVerbose"),
-        ("os_type", "osType"), ("os", "os"), ("os_release", "osRelease"), ("machine", "machine"),
-        ("processor", "processor"), ("ip", "ip"), ("hostname", "hostname"), ("executable", "executable"),
+    *[(setter, "Größe 🚀", member, "Größe 🚀") for setter, member in (
+        ("set_user", "user"), ("set_python_version", "pythonVersion"), ("set_hostname", "hostname"), ("set_os", "os"),
+        ("set_python_version_verbose", "pythonVersionVerbose"), ("set_os_type", "osType"), ("set_ip", "ip"),
+        ("set_os_release", "osRelease"), ("set_machine", "machine"), ("set_processor", "processor"),
+        ("set_executable", "executable"),
     )],
-    *[(f"set_{name}", ["a==1", "ü"], member, ["a==1", "ü"]) for name, member in (
-        ("command", "command"), ("installed_packages", "installedPackages"), ("os_packages", "osPackages"),
-        ("network_interface_ips", "networkInterfaceIps"),
+    *[(setter, ["a==1", "ü"], member, ["a==1", "ü"]) for setter, member in (
+        ("set_command", "command"), ("set_installed_packages", "installedPackages"), ("set_os_packages", "osPackages"),
+        ("set_network_interface_ips", "networkInterfaceIps"),
     )],
     ("set_command", [], "command", []),
     ("set_pid", 54238, "pid", 54238),
