@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,10 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def _said_here(file: Path) -> list[str]:
+    return re.findall(r"comet\.somewhere: (.*)", file.read_text())
+
+
 def test_requests_stand_in_it_and_the_key_does_not(
     local_server: LocalServer, file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -48,6 +53,7 @@ def test_requests_stand_in_it_and_the_key_does_not(
     assert workspaces
     assert f"GET {local_server.url}/api/rest/v2/workspaces: status 200" in text
     assert "status 401" in text
+    assert f"{local_server.url}, workspace None, project None" in text
     assert "wrong-key" not in text
     assert local_server.api_key not in text
     # What the file wants is no reason to fill the console.
@@ -63,7 +69,7 @@ def test_the_console_gets_what_it_got(
     logger.debug("detail")
     logger.warning("problem")
     assert caplog.messages == ["problem"]
-    assert [line.rpartition(": ")[2] for line in file.read_text().splitlines()] == ["detail", "problem"]
+    assert _said_here(file) == ["detail", "problem"]
     disable_logging()
     logger.warning("later")
     resolve(api_key="k")
@@ -79,7 +85,7 @@ def test_errors_only(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     logger = logging.getLogger(f"{PACKAGE}.comet.somewhere")
     logger.warning("problem")
     logger.error("fault")
-    assert [line.rpartition(": ")[2] for line in file.read_text().splitlines()] == ["fault"]
+    assert _said_here(file) == ["fault"]
 
 
 @pytest.mark.parametrize("level", ["LOUD", ""])

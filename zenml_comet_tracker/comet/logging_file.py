@@ -7,8 +7,11 @@ shows what it showed before.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from pathlib import Path
+
+from zenml_comet_tracker import __version__
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +84,7 @@ def _attach(handler: logging.Handler, level: int) -> None:
         _handlers.append(_Onward())
     for one in _handlers:
         package.addHandler(one)
+    logger.info("%s %s, Python %s", PACKAGE, __version__, sys.version.split()[0])
 
 
 def _close() -> None:

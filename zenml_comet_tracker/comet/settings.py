@@ -107,7 +107,7 @@ def resolve(
         raise ConfigurationError(_NO_KEY)
     _check(key, found)
     header = found.get("extra_header_name")
-    return ResolvedSettings(
+    settings = ResolvedSettings(
         api_key=key,
         root=_root([url for url in urls if url != OFFLINE] if offline else urls, key),
         workspace=found.get("workspace"),
@@ -120,6 +120,8 @@ def resolve(
         offline=offline,
         offline_directory=found.get("offline_directory"),
     )
+    logger.debug("%s, workspace %s, project %s", settings.root, settings.workspace, settings.project_name)
+    return settings
 
 
 def offline_directory() -> str | None:

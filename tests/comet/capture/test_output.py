@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import signal
 import threading
 
 import pytest
@@ -108,6 +109,30 @@ def test_no_line_of_any_thread_is_lost_or_torn(sink: KeptSink) -> None:
     taken.drain(final=True)
     assert sorted(sink.text().splitlines()) == sorted(stream.getvalue().splitlines())
     assert len(sink.text().splitlines()) == 1600
+
+
+def test_a_signal_handler_that_prints_in_between(sink: KeptSink) -> None:
+    taken = Output(sink)
+    record = sink.output
+
+    def interrupted(text: str, *, stderr: bool) -> None:
+        if "handler" not in text:
+            signal.raise_signal(signal.SIGUSR1)
+        record(text, stderr=stderr)
+
+    def handle(*_: object) -> None:
+        taken.write("handler\n", stderr=False)
+        taken.drain()
+
+    sink.output = interrupted  # type: ignore[method-assign]
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        for text in ("one\n", "two\n"):
+            taken.write(text, stderr=False)
+            taken.drain()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert sorted(sink.text().splitlines()) == ["handler", "handler", "one", "two"]
 
 
 def test_a_failing_record_is_said_once(sink: KeptSink, caplog: pytest.LogCaptureFixture) -> None:

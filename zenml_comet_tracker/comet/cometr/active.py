@@ -50,6 +50,7 @@ def create_experiment(
     settings, key = connection.settings, checked_key(connection.settings.experiment_key)
     page = None if settings.offline else _opened(connection, key)
     # Before anything is captured: it is no output of the program.
+    logger.info("Experiment %s is %s", key, f"opened: {page}" if page else "not opened yet")
     _say(f"Experiment created: {page}" if page else f"Experiment created, not delivered yet: {key}")
     experiment = Experiment(
         settings=replace(settings, experiment_key=key),
