@@ -91,11 +91,15 @@ def late(found: Any) -> Any:
     return [(row, Points(points.values, points.steps, points.epochs, points.millis + 1)) for row, points in found]
 
 
+def ends_too_early(text: str | None) -> str | None:
+    return text[:-1] if text and not text.startswith("{") else text
+
+
 LIES: dict[str, tuple[str, Any, str, Callable[[Any], Any], str]] = {
     "a tag is lost": ("parameters, others, tags", facts, "tags", lambda names: names[:-1], "tags are added"),
     "values are rounded": ("metrics", metrics, "points", rounded, "extreme values are kept exactly"),
     "times are off by a millisecond": ("metrics", metrics, "points", late, "one point a request"),
-    "a text ends too early": ("texts and details", documents, "get", lambda text: text and text[:-1], "code is kept"),
+    "a text ends too early": ("texts and details", documents, "get", ends_too_early, "code is kept"),
     "output is out of order": ("texts and details", documents, "output", lambda text: text[::-1], "output is kept"),
     "notes are forgotten": ("projects", projects, "change", lambda _: None, "notes are kept"),
     "a query finds nothing": ("search", results, "keys", lambda _: [], "predicates find"),
