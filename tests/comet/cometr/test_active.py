@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,7 +130,10 @@ def test_an_experiment_that_is_there_is_taken_up(local_server: LocalServer, caps
     again = get_experiment(made.id, keep_active=True, log_output=True)
     print("behind")
     assert again.flush()
-    assert local_server.get("experiment/metadata", experimentKey=made.id)["running"] is True
+    # With the first sign of life, which waits for nothing else and for which nothing waits.
+    deadline = time.monotonic() + 20
+    while not local_server.get("experiment/metadata", experimentKey=made.id)["running"]:
+        assert time.monotonic() < deadline
     again.end()
     assert local_server.get("experiment/metadata", experimentKey=made.id)["running"] is False
     assert _output(local_server, made) == "before\nbehind\n"
