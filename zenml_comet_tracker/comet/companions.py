@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Protocol
 
 
@@ -55,12 +56,15 @@ class Companions:
         """Has the end of the experiment wait for it."""
         self._under_way.append(companion)
 
+    def __iter__(self) -> Iterator[Companion]:
+        return iter(list(self._under_way))
+
     def linger(self) -> None:
         """Waits for each as long as it gets on."""
-        for companion in list(self._under_way):
+        for companion in self:
             companion.linger()
 
     def finish(self, deadline: float) -> tuple[str, ...]:
         """Waits for each until the deadline, a time of the monotonic clock; what is to be said of the rest."""
-        said = [companion.finish(max(0.0, deadline - time.monotonic())) for companion in list(self._under_way)]
+        said = [companion.finish(max(0.0, deadline - time.monotonic())) for companion in self]
         return tuple(problem for problem in said if problem is not None)

@@ -93,6 +93,11 @@ class Live:
         return "refused" if self._part is not None and self._part.courier.progress().refused else "pending"
 
     @property
+    def delayed_by(self) -> str | None:
+        """Why nothing is delivered at the moment; None when nothing is known to be in the way."""
+        return None if self._part is None else self._part.courier.progress().reason
+
+    @property
     def ended(self) -> bool:
         """Whether `end` was called."""
         return self._ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,17 @@ def test_a_downloaded_artifact_is_logged_as_another_version(
     files = shelf.files()
     assert (files["more.csv"]["link"], files["more.csv"]["metadata"]) == ("s3://bucket/more.csv", '{"n":1}')
     assert files["d/empty"]["metadata"] == '{"of":"d/empty"}'
+
+
+def test_a_bar_is_drawn_for_whoever_watches(
+    logged: LoggedArtifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logged.download(str(tmp_path / "quiet"))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    logged.download(str(tmp_path / "watched"))
+    assert "ws/downloads:1.0.0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("said", [False, "FAIL"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import pytest
 from click.testing import CliRunner
 
 from tests.comet.artifacts.conftest import Make, Shelf
-from tests.fixtures.local_server import LocalServer
+from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.comet.artifacts import Artifact
-from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.comet.artifacts.record import UploadRecord, records_in
+from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError
+from zenml_comet_tracker.comet.resources.artifacts import MadeVersion
 from zenml_comet_tracker.comet.settings import ResolvedSettings
 
 
@@ -22,6 +26,14 @@ from zenml_comet_tracker.comet.settings import ResolvedSettings
 def offline(local_server: LocalServer) -> ResolvedSettings:
     """Settings of an experiment that is meant for the local server and sends nothing."""
     return ResolvedSettings(local_server.api_key, local_server.url, "ws", "artifacts", uuid.uuid4().hex, offline=True)
+
+
+@contextlib.contextmanager
+def records_of(journals: Path) -> Iterator[list[UploadRecord]]:
+    records = list(records_in(journals))
+    yield records
+    for record in records:
+        record.close(finished=False)
 
 
 def call(command: str, journals: Path, server: LocalServer) -> tuple[int, Any]:
@@ -99,3 +111,29 @@ def test_without_its_server_it_goes_on_waiting(
         code, (row,) = call("sync", journals, local_server)
         assert (code, row["left"]) == (1, True)
         assert "got no answer" in row["reason"]
+
+
+def test_an_experiment_that_is_refused_costs_no_upload(
+    make: Make,
+    shelf: Shelf,
+    name: str,
+    folder: Path,
+    journals: Path,
+    offline: ResolvedSettings,
+    local_server: LocalServer,
+) -> None:
+    """What an earlier process left is still there when a later one may not open the experiment."""
+    log(make, offline, name, folder)
+    with records_of(journals) as (record,):
+        record.begin(MadeVersion("a", "v", "3.0.0"))
+    artifact = Artifact(name, "dataset", "3.0.0", ["a"], {"m": 1}, ["t"])
+    artifact.add(folder, "", metadata={"k": 1})
+    artifact.add(b"in memory", "m.bin")
+    artifact.add_remote("http://h/z.csv", "z.csv")
+    assert offline.experiment_key is not None
+    begin(local_server, experimentKey=offline.experiment_key)
+    with pytest.raises(DeliveryError, match="exists already"):
+        make(experiment_key=offline.experiment_key).log_artifact(artifact)
+    with records_of(journals) as (record,):
+        assert record.made == MadeVersion("a", "v", "3.0.0")
+        assert record.wanted is not None

@@ -32,10 +32,11 @@ from zenml_comet_tracker.comet.artifacts import Artifact
 from zenml_comet_tracker.comet.experiment import Experiment
 
 root, api_key, key, journals, name, folder = sys.argv[1:]
-experiment = Experiment(api_key, "artifacts", "ws", url=root, experiment_key=key, journal_folder=journals, strict=True)
+reach = {"api_key": api_key, "url": root, "journal_folder": journals, "strict": True}
+experiment = Experiment(workspace="ws", experiment_key=key, mode="get_or_create", **reach)
 artifact = Artifact(name)
 artifact.add(folder, "")
-experiment.log_artifact(artifact).wait()
+experiment.log_artifact(artifact)
 """
 
 

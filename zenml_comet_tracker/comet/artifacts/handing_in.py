@@ -72,7 +72,7 @@ def _leave(live: Live, record: UploadRecord, name: str) -> None:
 def _handshake(live: Live) -> Handshake | None:
     found = live.wait_for_handshake(OPENING_SECONDS)
     if found is None and live.opening() == "refused":
-        raise errors.DeliveryError("the server did not open the experiment that logs it")
+        raise errors.DeliveryError(f"the server did not open the experiment that logs it: {live.delayed_by}")
     return found
 
 

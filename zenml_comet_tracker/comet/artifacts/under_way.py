@@ -7,6 +7,7 @@ import logging
 import os
 import time
 import weakref
+from collections.abc import Iterable
 
 from zenml_comet_tracker.comet.artifacts.upload import Upload
 from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT
@@ -30,6 +31,11 @@ class UnderWay:
         _unwaited.add(self)
         _known.add(upload)
 
+    @property
+    def name(self) -> str:
+        """The artifact's name."""
+        return self._upload.contents.new.name
+
     def linger(self) -> None:
         """Waits as long as bytes move and the server answers."""
         upload = self._upload
@@ -48,6 +54,13 @@ class UnderWay:
             self._said = True
             logger.warning("%s", upload.describe())
         return upload.describe()
+
+
+def wait_for(companions: Iterable[object], name: str) -> None:
+    """Waits, as long as they get on, for the uploads of one artifact."""
+    for companion in companions:
+        if isinstance(companion, UnderWay) and companion.name == name:
+            companion.linger()
 
 
 class Waiting:

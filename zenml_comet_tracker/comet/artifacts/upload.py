@@ -159,9 +159,7 @@ class Upload:
         except Exception as error:
             self._fail(error)
         finally:
-            # What is not registered will not be, and what fails a second time is not to be gone on with for ever.
-            for_good = self._registered is None or self._registered.resumed
-            self.record.close(finished=self.closed or (for_good and self.failure is not None))
+            self.record.close(finished=self.closed or (self.failure is not None and self._failed_for_good()))
             self._over.set()
             self._settled.set()
 
@@ -295,6 +293,12 @@ class Upload:
                 self._moved(0)
                 return answer
         return None
+
+    def _failed_for_good(self) -> bool:
+        """Whether nobody is to go on: it failed once more, or the caller is told that nothing was logged."""
+        if self._registered is not None:
+            return self._registered.resumed
+        return self.record.made is None and not self._settled.is_set()
 
     def _fail(self, error: Exception) -> None:
         # Who waits for the version is told by the error itself.

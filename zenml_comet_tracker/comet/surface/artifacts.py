@@ -47,14 +47,18 @@ class Artifacts(Surface):
         """A version of an artifact, of which the experiment is noted as a reader: by name alone, by `workspace` and
         `version_or_alias`, or all in `artifact_name` ("workspace/name:version_or_alias").
 
-        Left out, they are the experiment's workspace and the latest version. Raises `NotFoundError`, `NotFinalError`
-        while its files are not there, `InvalidValueError` for names that contradict each other, `ConfigurationError`
-        when offline. GET `artifacts/version`.
+        Left out, they are the experiment's workspace and the latest version. What this process is just uploading of the
+        artifact is waited for. Raises `NotFoundError`, `NotFinalError` while its files are not there,
+        `InvalidValueError` for names that contradict each other, `ConfigurationError` when offline.
+        GET `artifacts/version`.
         """
         from zenml_comet_tracker.comet.artifacts.finding import for_experiment
+        from zenml_comet_tracker.comet.artifacts.names import full_name
+        from zenml_comet_tracker.comet.artifacts.under_way import wait_for
 
         if self._settings.offline:
             raise ConfigurationError("An artifact is read from a server, and the experiment is offline")
+        wait_for(self._live.companions, full_name(artifact_name, workspace, version_or_alias).name)
         handshake = self._live.wait_for_handshake(FINISH_TIMEOUT)
         if handshake is None:
             raise ConnectionFailedError(f"{self._settings.root} has not opened the experiment that reads the artifact")
