@@ -69,12 +69,19 @@ def is_local(connection: Connection) -> bool:
 
 def place(connection: Connection, workspace: str | None, project: str | None) -> Place:
     """The project that the options name, or that is configured; `UsageError` when none is."""
-    if project and not workspace and "/" in project:
-        workspace, _, project = project.partition("/")
+    workspace, project = split(workspace, project)
     name = project or connection.settings.project_name
     if not name:
         raise click.UsageError("Which project? Give --project, or set COMET_PROJECT_NAME.")
     return Place(workspace_of(connection, workspace), name)
+
+
+def split(workspace: str | None, project: str | None) -> tuple[str | None, str | None]:
+    """Workspace and project, where `WORKSPACE/PROJECT` was given as one."""
+    if project and not workspace and "/" in project:
+        first, _, rest = project.partition("/")
+        return first, rest
+    return workspace, project
 
 
 def workspace_of(connection: Connection, workspace: str | None) -> str:

@@ -57,7 +57,7 @@ def export(
 @click.command("import")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--workspace", help="Workspace to import into. [default: the exported one]")
-@click.option("--project", help="Project to import into. [default: the exported one]")
+@click.option("--project", help="Project to import into, or WORKSPACE/PROJECT. [default: the exported one]")
 @connecting.server_options
 @printing.json_option
 def import_(
@@ -76,6 +76,7 @@ def import_(
     """
     from zenml_comet_tracker.comet.portable import import_project
 
+    workspace, project = connecting.split(workspace, project)
     with connecting.connected(api_key, url, local) as connection, printing.progress_bar(hidden=as_json) as told:
         report = import_project(connection, folder, workspace=workspace, project_name=project, progress=told)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import shutil
@@ -170,6 +171,10 @@ def test_an_export_that_dies_is_seen_to_be_half_and_finished_by_repeating_it(
             import_project(connection, folder)
         with pytest.raises(ExportError, match="holds no half of this export"):
             export_project(connection, WORKSPACE, "guests", folder)
+        with (folder / ".export.json").open("rb") as begun:
+            fcntl.flock(begun, fcntl.LOCK_EX)
+            with pytest.raises(ExportError, match="Another process is exporting"):
+                export()
         # What was whole before the interruption is not read again.
         assert export().reused > 0
         assert contents(folder) == contents(exported.folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -47,30 +49,45 @@ def export_project(
     """
     server = Patient(connection.transport)
     project = server.ask(projects.find, projects.named(workspace, project_name))
-    _begin(folder, {"root": connection.root, "workspace": workspace, "project": project_name})
+    what = {"root": connection.root, "workspace": workspace, "project": project_name}
+    with _begun(folder, what):
+        report = _export(server, connection.root, workspace, project, folder, progress)
+        (folder / _BEGUN).unlink()
+    return report
+
+
+def _export(
+    server: Patient, root: str, workspace: str, project: dict[str, Any], folder: Path, progress: Progress | None
+) -> ExportReport:
     report = ExportReport(folder)
-    listed = _listed(server, workspace, project_name)
+    listed = _listed(server, workspace, str(project["projectName"]))
     own = [one for one in listed if one.get("projectId", project["projectId"]) == project["projectId"]]
     keys = {str(one["experimentKey"]) for one in own}
     _write_project(server, folder, project)
     write_lines(folder / "symlinks.jsonl", _symlinks(server, workspace, project, listed))
-    facts = [_head(connection.root, project), *artifact_out.write(server, workspace, keys, folder, report.notes)]
+    facts = [_head(root, project), *artifact_out.write(server, workspace, keys, folder, report.notes)]
     facts += registry_out.write(server, workspace, keys, folder)
     write_lines(folder / manifest.SERVER, facts)
     _write_experiments(server, folder, own, report, progress)
     report.files = manifest.write(folder)
-    (folder / _BEGUN).unlink()
     return report
 
 
-def _begin(folder: Path, what: dict[str, Any]) -> None:
+@contextlib.contextmanager
+def _begun(folder: Path, what: dict[str, Any]) -> Iterator[None]:
+    """Within, the folder is this export's alone."""
     if manifest.is_whole(folder):
         raise ExportError(f"{folder} holds an export already; give another folder, or move that one away.")
     if folder.is_dir() and any(folder.iterdir()) and read_json(folder / _BEGUN) != what:
-        raise ExportError(
-            f"{folder} is not empty and holds no half of this export; give a folder that is new or empty."
-        )
-    write_json(folder / _BEGUN, what)
+        raise ExportError(f"{folder} is not empty and holds no half of this export; give one that is new or empty.")
+    if not (folder / _BEGUN).exists():
+        write_json(folder / _BEGUN, what)
+    with (folder / _BEGUN).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ExportError(f"Another process is exporting into {folder}.") from None
+        yield
 
 
 def _listed(server: Patient, workspace: str, project_name: str) -> list[dict[str, Any]]:

@@ -97,6 +97,14 @@ def _failure(scratch: Scratch) -> None:
     _eventually(scratch, scratch.rest, {"running": False, "hasCrashed": True})
 
 
+@group.check("an experiment that runs is stopped", "GET write/experiment/stop")
+def _stop(scratch: Scratch) -> None:
+    scratch.ask(status.write, scratch.rest, alive=True, crashed=False)
+    _eventually(scratch, scratch.rest, {"running": True})
+    scratch.ask(experiments.stop, scratch.rest)
+    _eventually(scratch, scratch.rest, {"running": False})
+
+
 @group.check("start and end are kept to the millisecond", "POST write/experiment/set-start-end-time")
 def _times(scratch: Scratch) -> None:
     start, end = scratch.millis - 90_123, scratch.millis - 11

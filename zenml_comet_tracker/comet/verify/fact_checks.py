@@ -56,6 +56,18 @@ def _delete(scratch: Scratch) -> None:
     )
 
 
+@group.check("several parameters are taken away at once", "POST write/experiments/parameters/delete")
+def _delete_many(scratch: Scratch) -> None:
+    for name in ("gone1", "gone2"):
+        scratch.ask(parameters.write, scratch.rest, parameters.row(name, "1", scratch.millis))
+    scratch.ask(parameters.delete_many, scratch.rest, ["gone1", "gone2"])
+    scratch.eventually(
+        lambda: {str(row["name"]) for row in scratch.ask(parameters.summary, scratch.rest)} & {"gone1", "gone2"},
+        lambda left: not left,
+        "neither parameter",
+    )
+
+
 @group.check("others are kept", "POST write/experiment/log-other")
 def _others(scratch: Scratch) -> None:
     for key in (scratch.rest, scratch.batch):

@@ -8,7 +8,7 @@ from typing import Any
 
 from zenml_comet_tracker.comet.resources import registry, registry_items
 from zenml_comet_tracker.comet.verify.checks import Group
-from zenml_comet_tracker.comet.verify.outcome import LeftOutError
+from zenml_comet_tracker.comet.verify.outcome import DifferenceError, LeftOutError
 from zenml_comet_tracker.comet.verify.scratch import Scratch, same
 
 group = Group("model registry")
@@ -52,6 +52,13 @@ def _files(scratch: Scratch) -> None:
     same({"weights.bin", "config.json"}, {str(asset["fileName"]) for asset in found["assets"]})
 
 
+@group.check("the newest version is that one", "GET registry-model/latest_version")
+def _latest(scratch: Scratch) -> None:
+    _item(scratch)
+    found = scratch.ask(registry.latest_version, _place(scratch), stage=None, major=None, minor=None)
+    same("1.0.0", found["version"])
+
+
 @group.check("a status is set", "POST write/registry-model/item/status")
 def _status(scratch: Scratch) -> None:
     scratch.ask(registry_items.set_status, _item(scratch), "Production")
@@ -80,6 +87,14 @@ def _metadata(scratch: Scratch) -> None:
         lambda got: got == {"k": "v ✓"},
         {"k": "v ✓"},
     )
+
+
+@group.check("what was done to a version is remembered", "POST registry-model/history/item")
+def _history(scratch: Scratch) -> None:
+    days = scratch.ask(registry_items.history, _item(scratch))
+    done = [change for changes in days.values() if isinstance(changes, list) for change in changes]
+    if not done:
+        raise DifferenceError("what was done to the version", days)
 
 
 @group.check("notes are kept", "POST write/registry-model/notes")
