@@ -147,11 +147,16 @@ def _tabled(row: dict[str, str]) -> Point:
     step, epoch = row["step"], row["epoch"]
     return Point(
         float(row["value"]),
-        int(float(step)) if step else None,
+        _whole(step) if step else None,
         float(epoch) if epoch else None,
         # In seconds, and of no time when nobody said it.
         round(float(row["timestamp"] or 0) * 1000),
     )
+
+
+def _whole(text: str) -> int:
+    """Doubles are exact for small numbers only, and some tables write steps as such."""
+    return int(text) if text.lstrip("-").isdigit() else int(float(text))
 
 
 def _point(row: dict[str, Any]) -> Point:
