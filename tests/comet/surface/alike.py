@@ -5,7 +5,9 @@ python -m tests.comet.surface.alike ROOT API_KEY FOLDER
 
 from __future__ import annotations
 
+import inspect
 import io
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -97,10 +99,22 @@ def _official(root: str, api_key: str) -> Any:
     )
 
 
+def _signatures(experiment: Any) -> dict[str, list[list[str]]]:
+    """Of every public method the names of its arguments with their defaults, empty for none."""
+    names = [name for name in dir(experiment) if not name.startswith("_") and callable(getattr(experiment, name))]
+    return {name: arguments(getattr(experiment, name)) for name in names}
+
+
+def arguments(method: Any) -> list[list[str]]:
+    """Name and default of each argument, in order."""
+    found = inspect.signature(method).parameters.values()
+    return [[p.name, "" if p.default is p.empty else repr(p.default)] for p in found if p.kind is not p.VAR_KEYWORD]
+
+
 if __name__ == "__main__":
     _, root, api_key, where = sys.argv
     sys.argv[1:] = ["--lr", "0.5", "--fast"]
     theirs = _official(root, api_key)
     log_alike(theirs, Path(where))
     theirs.end()
-    print(theirs.get_key())
+    print(json.dumps({"key": theirs.get_key(), "signatures": _signatures(theirs)}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.comet.surface.alike import PROJECT, WORKSPACE, log_alike
+from tests.comet.surface.alike import PROJECT, WORKSPACE, arguments, log_alike
 from tests.comet.surface.everything import Held, make_files
 from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet.experiment import Experiment
@@ -27,16 +28,15 @@ def both(local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("alike")
     make_files(folder)
     (folder / "offline").mkdir()
-    said = {
+    environment = {
         "COMET_URL_OVERRIDE": f"{local_server.url}/clientlib/",
         "COMET_LOGGING_CONSOLE": "ERROR",
         "COMET_OFFLINE_DIRECTORY": str(folder / "offline"),
         "PYTHONPATH": str(ROOT),
     }
-    program = [sys.executable, "-m", "tests.comet.surface.alike", local_server.url, local_server.api_key, str(folder)]
-    with subprocess.Popen(
-        program, env={**os.environ, **said}, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as official:
+    program = [sys.executable, "-m", "tests.comet.surface.alike", local_server.api_key, str(folder)]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(program, env={**os.environ, **environment}, cwd=folder, **pipes) as official:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", ["program", "--lr", "0.5", "--fast"])
             experiment = Experiment(
@@ -46,9 +46,9 @@ def both(local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) ->
             assert experiment.end().delivered
         printed, errors = official.communicate(timeout=120)
     assert official.returncode == 0, errors
-    keys = experiment.id, printed.strip().splitlines()[-1]
-    ours, theirs = (Held(local_server, key, "batch", {}) for key in keys)
-    return ours, theirs
+    said = json.loads(printed.strip().splitlines()[-1])
+    ours = Held(local_server, experiment.id, "batch", {})
+    return ours, Held(local_server, said["key"], "batch", said["signatures"])
 
 
 def test_metrics(both: tuple[Held, Held]) -> None:
@@ -137,3 +137,24 @@ def test_the_parts_of_a_scene(both: tuple[Held, Held]) -> None:
     )
     assert ours == {name: content for name, content in theirs.items() if name != "thumbnail.png"}
     assert set(ours) == {"points.jsonl", "boxes.jsonl"}
+
+
+# Bound to a framework, to the SDK's own threads, to its embeddings, or to a service that no server of ours has.
+NOT_OFFERED = {
+    *("clean", "create_confusion_matrix", "create_embedding_image", "disable_mp", "display_project"),
+    *("get_callback", "get_hf_dataset", "get_keras_callback", "log_embedding", "register_callback"),
+    *("set_offline_zip_uploader", "stop_early", "unregister_callback"),
+}
+# Older documents give these arguments of their own, which come first; the SDK's are taken by name.
+CALLED_OTHERWISE = {"log_code", "log_html", "log_metric", "get_other"}
+
+
+def test_every_method_of_the_official_sdk_is_there_with_its_arguments_in_their_order(both: tuple[Held, Held]) -> None:
+    signatures = both[1].returned
+    assert {name for name in signatures if not hasattr(Experiment, name)} == NOT_OFFERED
+    for name in signatures.keys() - NOT_OFFERED:
+        ours = arguments(getattr(Experiment, name))[1:]
+        if name in CALLED_OTHERWISE:
+            assert {argument for argument, _ in signatures[name]} <= {argument for argument, _ in ours}, name
+        else:
+            assert ours[: len(signatures[name])] == signatures[name], name

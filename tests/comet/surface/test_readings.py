@@ -177,7 +177,8 @@ def test_offline_says_what_to_do(make: Make, call: str) -> None:
 def test_the_page_and_what_is_printed(
     local_server: LocalServer, live: Experiment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = f"{local_server.url}/surface/readings/{live.id}"
+    page = f"{local_server.url}/surface/readings/{live.get_key()}"
+    assert local_server.get("experiment/metadata", experimentKey=live.get_key())["running"]
     assert (live.get_url(), live.get_dynamic()) == (page, True)
     live.print()
     assert capsys.readouterr().out == f"Comet experiment {live.id}\n{page}\n"

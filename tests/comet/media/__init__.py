@@ -1,0 +1,1 @@
+"""Tests of `zenml_comet_tracker.comet.media`."""
