@@ -1,6 +1,6 @@
 """The same calls on any experiment, ours or the official SDK's; run as a program, on the SDK's.
 
-python -m tests.comet.surface.alike ROOT API_KEY FOLDER
+python -m tests.comet.surface.alike API_KEY FOLDER
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _log_media(experiment: Any) -> None:
     experiment.log_points_3d("scene", points=[[1, 2, 3]], boxes=boxes, step=16, metadata={"s": 1})
 
 
-def _official(root: str, api_key: str) -> Any:
+def _official(api_key: str) -> Any:
     import comet_ml
 
     quiet = ("log_code", "log_graph", "auto_param_logging", "auto_metric_logging", "parse_args", "log_env_details")
@@ -112,9 +112,9 @@ def arguments(method: Any) -> list[list[str]]:
 
 
 if __name__ == "__main__":
-    _, root, api_key, where = sys.argv
+    _, api_key, where = sys.argv
     sys.argv[1:] = ["--lr", "0.5", "--fast"]
-    theirs = _official(root, api_key)
+    theirs = _official(api_key)
     log_alike(theirs, Path(where))
     theirs.end()
     print(json.dumps({"key": theirs.get_key(), "signatures": _signatures(theirs)}))
