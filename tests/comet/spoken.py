@@ -120,7 +120,13 @@ def offer_rest(comet: ScriptedComet, *keys: str) -> None:
         if asked.path.endswith("/account-details"):
             return Answer(body={"userName": "me", "defaultWorkspaceName": "mine"})
         if asked.path.endswith("/set-status"):
-            return Answer(body={"isAliveBeatDurationMillis": 15_000})
+            return Answer(
+                body={
+                    "isAliveBeatDurationMillis": 15_000,
+                    "gpuMonitorIntervalMillis": 50_000,
+                    "cpuMonitorIntervalMillis": 0,
+                }
+            )
         return None
 
     comet.rules.append(rule)

@@ -228,6 +228,16 @@ def test_the_servers_waiting_time_binds_even_those_in_a_hurry(bench: Bench) -> N
     assert len(bench.comet.requests("/experiment/metric")) == 1
 
 
+def test_a_heartbeat_tells_how_often_to_measure(bench: Bench) -> None:
+    assert bench.courier.monitor_seconds is None
+    bench.turn()
+    assert bench.courier.monitor_seconds == 60
+    body = {"cpu_monitor_interval_millis": 20_000, "gpu_monitor_interval_millis": 30_000}
+    bench.comet.answer_with("/status-report/update", Answer(body=body))
+    bench.turn(11)
+    assert bench.courier.monitor_seconds == 20
+
+
 def test_no_heartbeat_follows_the_end(bench: Bench) -> None:
     bench.turn()
     bench.comet.answer_with("/experiment/metric", Answer(503), times=2)

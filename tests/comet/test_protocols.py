@@ -105,6 +105,7 @@ class TestRest:
         spoken.turn()
         (beat,) = comet.requests("/set-status")
         assert (beat.method, beat.query["experimentKey"], beat.query["attempt"]) == ("GET", KEY, "2")
+        assert spoken.courier.monitor_seconds == 50
         spoken.turn(14)
         assert len(comet.requests("/set-status")) == 1
         spoken.turn(2)

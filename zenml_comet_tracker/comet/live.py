@@ -97,6 +97,10 @@ class Live:
         """Why nothing is delivered at the moment; None when nothing is known to be in the way."""
         return None if self._part is None else self._part.courier.progress().reason
 
+    def monitor_seconds(self) -> float | None:
+        """How often the server wants system metrics, None while it has not said."""
+        return None if self._part is None else self._part.courier.monitor_seconds
+
     @property
     def ended(self) -> bool:
         """Whether `end` was called."""

@@ -142,11 +142,13 @@ def test_each_part_fails_alone_and_is_said(
 
 
 def test_samples_come_as_often_as_wished(sink: KeptSink, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[float] = []
-    monkeypatch.setattr(capture.sampler, "add", lambda take, seconds: asked.append(seconds))
-    begin(CaptureOptions(log_system_details=False), sink).end()
-    begin(CaptureOptions(log_system_details=False, system_metrics_seconds=5), sink).end()
-    assert asked == [60.0, 5]
+    asked: list[float | None] = []
+    monkeypatch.setattr(capture.sampler, "add", lambda take, seconds: asked.append(seconds()))
+    for options in ({}, {"system_metrics_seconds": 5}):
+        taken = CaptureOptions(log_system_details=False, **options)
+        begin(taken, sink).end()
+        begin(taken, sink, wished_seconds=lambda: 68.0).end()
+    assert asked == [None, 68.0, 5, 5]
 
 
 def test_a_program_without_a_file_has_its_code_below_the_working_folder(

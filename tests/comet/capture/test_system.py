@@ -222,8 +222,8 @@ def test_one_thread_samples_for_all_until_the_last_is_gone(monkeypatch: pytest.M
 
     sampler = Sampler(new_machine)
     before = threading.active_count()
-    sampler.add(take_first, 60.0)
-    sampler.add(take_second, 60.0)
+    sampler.add(take_first, lambda: 60.0)
+    sampler.add(take_second, lambda: None)
     thread = sampler._thread
     assert thread is not None
     for _ in range(2):

@@ -28,13 +28,17 @@ _captures: weakref.WeakSet[Capture] = weakref.WeakSet()
 class Capture:
     """What one experiment takes along of its program. Nothing here raises, and nothing waits for the network.
 
-    `secrets` are texts that nothing captured may hold, such as the API key.
+    `secrets` are texts that nothing captured may hold, such as the API key. `wished_seconds` says how often the server
+    wants system metrics, None while it has not said.
     """
 
-    def __init__(self, options: CaptureOptions, sink: Sink, secrets: Sequence[str] = ()) -> None:
+    def __init__(
+        self, options: CaptureOptions, sink: Sink, secrets: Sequence[str], wished_seconds: Callable[[], float | None]
+    ) -> None:
         self._options = options
         self._sink = sink
         self._secrets = tuple(secrets)
+        self._wished_seconds = wished_seconds
         self._owner = os.getpid()
         self._over = False
         self._code: code.Code | None = None
@@ -54,7 +58,7 @@ class Capture:
         if options.log_code:
             _guarded("code", self._begin_code)
         if options.log_system_metrics:
-            _guarded("system metrics", lambda: sampler.add(self._take_sample, options.system_metrics_seconds))
+            _guarded("system metrics", lambda: sampler.add(self._take_sample, self._sample_seconds))
         if options.log_system_details or options.log_git_info:
             _guarded("system details", self._find_out)
 
@@ -129,6 +133,9 @@ class Capture:
         if found is not None and (self._cells is None or len(found.text) > len(self._cells.text)):
             self._cells = found
 
+    def _sample_seconds(self) -> float | None:
+        return self._options.system_metrics_seconds or self._wished_seconds()
+
     def _take_sample(self, values: dict[str, float]) -> None:
         if not self._over:
             self._sink.system_metrics(values)
@@ -168,9 +175,14 @@ class Capture:
             self._sink.git_patch(git.zipped(patch))
 
 
-def begin(options: CaptureOptions, sink: Sink, secrets: Sequence[str] = ()) -> Capture:
+def begin(
+    options: CaptureOptions,
+    sink: Sink,
+    secrets: Sequence[str] = (),
+    wished_seconds: Callable[[], float | None] = lambda: None,
+) -> Capture:
     """The capture of one experiment, begun. Never raises: what cannot be captured is said in a warning."""
-    capture = Capture(options, sink, secrets)
+    capture = Capture(options, sink, secrets, wished_seconds)
     capture.begin()
     return capture
 

@@ -11,7 +11,7 @@ class CaptureOptions:
 
     `log_output` and `log_error` are for what the program prints, which is still shown on the console. `log_git_info`
     sends the uncommitted changes as well. `system_metrics_seconds` is the time from one sample of CPU, memory, disk,
-    network and GPU to the next, at least a second.
+    network and GPU to the next, at least a second; None is what the server wishes, a minute until it says so.
 
     >>> CaptureOptions(log_code=False).log_output
     True
@@ -23,7 +23,7 @@ class CaptureOptions:
     log_system_details: bool = True
     log_git_info: bool = False
     log_system_metrics: bool = True
-    system_metrics_seconds: float = 60.0
+    system_metrics_seconds: float | None = None
 
 
 NOTHING = CaptureOptions(

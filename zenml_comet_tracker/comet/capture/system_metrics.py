@@ -14,6 +14,7 @@ from zenml_comet_tracker.comet.capture.gpu import Gpus
 
 logger = logging.getLogger(__name__)
 
+DEFAULT_SECONDS = 60.0
 MIN_SECONDS = 1.0
 # What the CPU did is told from one look to the next: the first look tells nothing.
 FIRST_SECONDS = 1.0
@@ -106,13 +107,13 @@ class Sampler:
     def anew(self) -> None:
         """As at first: in a forked child there is no thread, and nobody asked."""
         self._changed = threading.Condition(threading.RLock())
-        self._takers: dict[Take, float] = {}
+        self._takers: dict[Take, Callable[[], float | None]] = {}
         # Whether somebody asked since the last sample, who is to get a first one soon.
         self._came = False
         self._thread: threading.Thread | None = None
 
-    def add(self, take: Take, seconds: float) -> None:
-        """Gives `take` a sample a second from now, and then every so many seconds, or oftener."""
+    def add(self, take: Take, seconds: Callable[[], float | None]) -> None:
+        """Gives `take` a sample a second from now, and then every `seconds()`, or oftener; asked anew each time."""
         with self._changed:
             self._takers[take] = seconds
             self._came = True
@@ -147,7 +148,8 @@ class Sampler:
 
     def _wait(self) -> float:
         with self._changed:
-            return max(MIN_SECONDS, min(self._takers.values(), default=MIN_SECONDS))
+            wished = [seconds() or DEFAULT_SECONDS for seconds in self._takers.values()]
+            return max(MIN_SECONDS, min(wished, default=MIN_SECONDS))
 
     def _sleep(self, seconds: float) -> bool:
         """Waits; False when nobody is left to sample for."""

@@ -15,6 +15,7 @@ from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import BATCHED_LANES, SPOKEN, End
 from zenml_comet_tracker.comet.resources import experiments
+from zenml_comet_tracker.comet.resources.status import Rhythm
 from zenml_comet_tracker.comet.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class AutoProtocol(Protocol):
             self._remember_kept_out(lane, 0)
         return sent
 
-    def beat(self, transport: Transport, millis: int) -> float:
+    def beat(self, transport: Transport, millis: int) -> Rhythm:
         return self._spoken(transport, lambda protocol: protocol.beat(transport, millis))
 
     def tell_end(self, transport: Transport, end: End) -> None:

@@ -21,7 +21,7 @@ from zenml_comet_tracker.comet.resources import (
     status,
     tags,
 )
-from zenml_comet_tracker.comet.resources.status import Moment
+from zenml_comet_tracker.comet.resources.status import Moment, Rhythm
 from zenml_comet_tracker.comet.transport import Transport
 
 _MAX_VALUES = {METRICS: metrics.MAX_BATCH, PARAMETERS: parameters.MAX_BATCH}
@@ -35,7 +35,7 @@ class BatchProtocol(SpokenProtocol):
     def max_values(self, lane: str) -> int:
         return _MAX_VALUES.get(lane, 1)
 
-    def beat(self, transport: Transport, millis: int) -> float:
+    def beat(self, transport: Transport, millis: int) -> Rhythm:
         when = Moment(millis, self.header.attempt, self.header.started_millis)
         return status.report(transport, self._api_key, self.handshake, when, alive=True)
 

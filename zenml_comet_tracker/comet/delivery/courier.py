@@ -109,6 +109,11 @@ class Courier:
         return self._protocol.handshake if self._protocol is not None else None
 
     @property
+    def monitor_seconds(self) -> float | None:
+        """How often the server wants system metrics, None while it has not said."""
+        return self._status.monitor_seconds
+
+    @property
     def throttled_seconds(self) -> float:
         """For how long something was held back because it was too much, for the server or for our allowance."""
         return self._pace.throttled_seconds

@@ -74,6 +74,7 @@ class OfflineCourier:
     stopped = False
     bytes_sent = 0
     throttled_seconds = 0.0
+    monitor_seconds: float | None = None
 
     def __init__(self, journal: OfflineJournal) -> None:
         self.journal = journal

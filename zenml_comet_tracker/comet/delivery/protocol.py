@@ -10,6 +10,7 @@ from zenml_comet_tracker.comet.errors import StatusError
 from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.record import End
 from zenml_comet_tracker.comet.resources.experiments import Handshake
+from zenml_comet_tracker.comet.resources.status import Rhythm
 from zenml_comet_tracker.comet.transport import Transport
 
 # Comet's own endpoints, as its official client speaks them.
@@ -61,8 +62,8 @@ class Protocol(ABC):
         """
 
     @abstractmethod
-    def beat(self, transport: Transport, millis: int) -> float:
-        """Says that the experiment lives; the seconds until the server wants to hear that again."""
+    def beat(self, transport: Transport, millis: int) -> Rhythm:
+        """Says that the experiment lives; when the server wants to hear that again, and other things."""
 
     @abstractmethod
     def tell_end(self, transport: Transport, end: End) -> None:

@@ -14,7 +14,7 @@ from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import METRICS, End
 from zenml_comet_tracker.comet.resources import Headers, assets, git, metrics, output, parameters, status, tags
 from zenml_comet_tracker.comet.resources.experiments import Handshake
-from zenml_comet_tracker.comet.resources.status import Moment
+from zenml_comet_tracker.comet.resources.status import Moment, Rhythm
 from zenml_comet_tracker.comet.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class RestProtocol(SpokenProtocol):
             raise PacedError(f"Delivery of {lane} over REST", retry_after=wait)
         return super().send(transport, lane, portion)
 
-    def beat(self, transport: Transport, millis: int) -> float:
+    def beat(self, transport: Transport, millis: int) -> Rhythm:
         self._spend()
         when = Moment(millis, self.header.attempt, self.header.started_millis)
         return status.keep_alive(transport, self.experiment_key, when)

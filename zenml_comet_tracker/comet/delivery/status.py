@@ -50,6 +50,8 @@ class StatusReporter:
         self.held = False
         self.unanswered = 0
         self.last_error: Exception | None = None
+        # How often the server wants system metrics, None while it has not said.
+        self.monitor_seconds: float | None = None
 
     def hurry(self) -> None:
         """Allows an attempt of the end status now, whose outcome says whether the server is away."""
@@ -67,12 +69,14 @@ class StatusReporter:
             if self.ended or due > now:
                 return None if self.ended else due - now
             try:
-                interval = protocol.beat(self._transport, millis) * self._pace.beat_stretch
+                rhythm = protocol.beat(self._transport, millis)
             except errors.RequestError as error:
                 self._beating.failed(now, at_least=1.0, asked=self._asked_by(error))
                 self._notices.warn(f"beat {type(error).__name__}", "A heartbeat was not delivered: %s", error)
                 return self._beating.until - now
             self._beating.succeeded()
+            self.monitor_seconds = rhythm.monitor_seconds
+            interval = rhythm.beat_seconds * self._pace.beat_stretch
             self._next_beat = now + interval
             return interval
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +26,16 @@ class Moment:
     writer_start_millis: int
 
 
-def report(transport: Transport, api_key: str, handshake: Handshake, when: Moment, *, alive: bool) -> float:
-    """Seconds until the server wants the next heartbeat. POST clientlib `status-report/update`."""
+@dataclass(frozen=True)
+class Rhythm:
+    """After how many seconds the server wants the next heartbeat, and system metrics, if it says so."""
+
+    beat_seconds: float
+    monitor_seconds: float | None = None
+
+
+def report(transport: Transport, api_key: str, handshake: Handshake, when: Moment, *, alive: bool) -> Rhythm:
+    """What the server wants to hear next, and when. POST clientlib `status-report/update`."""
     answer = transport.post_json(
         f"{CLIENTLIB}status-report/update",
         {
@@ -41,11 +50,13 @@ def report(transport: Transport, api_key: str, handshake: Handshake, when: Momen
             "writerStartMillis": when.writer_start_millis,
         },
     )
-    return _beat_seconds(answer.get("is_alive_beat_duration_millis"))
+    return _rhythm(
+        answer, "is_alive_beat_duration_millis", "cpu_monitor_interval_millis", "gpu_monitor_interval_millis"
+    )
 
 
-def keep_alive(transport: Transport, experiment_key: str, when: Moment) -> float:
-    """Seconds until the server wants the next heartbeat. GET `write/experiment/set-status`."""
+def keep_alive(transport: Transport, experiment_key: str, when: Moment) -> Rhythm:
+    """What the server wants to hear next, and when. GET `write/experiment/set-status`."""
     params = {
         "experimentKey": experiment_key,
         "localTimestamp": when.millis,
@@ -53,7 +64,7 @@ def keep_alive(transport: Transport, experiment_key: str, when: Moment) -> float
         "writerStartMillis": when.writer_start_millis,
     }
     answer = transport.get_json(f"{REST}write/experiment/set-status", params)
-    return _beat_seconds(answer.get("isAliveBeatDurationMillis"))
+    return _rhythm(answer, "isAliveBeatDurationMillis", "cpuMonitorIntervalMillis", "gpuMonitorIntervalMillis")
 
 
 def beat(transport: Transport, experiment_key: str) -> dict[str, Any]:
@@ -105,5 +116,10 @@ def clear_throttling(transport: Transport, experiment_key: str) -> None:
     transport.post_json(f"{REST}write/experiment/{experiment_key}/mark-not-throttled", {})
 
 
-def _beat_seconds(millis: Any) -> float:
-    return millis / 1000 if isinstance(millis, int | float) and millis > 0 else DEFAULT_BEAT_SECONDS
+def _rhythm(answer: Mapping[str, Any], beat: str, *monitors: str) -> Rhythm:
+    asked = [seconds for name in monitors if (seconds := _seconds(answer.get(name))) is not None]
+    return Rhythm(_seconds(answer.get(beat)) or DEFAULT_BEAT_SECONDS, min(asked, default=None))
+
+
+def _seconds(millis: Any) -> float | None:
+    return millis / 1000 if isinstance(millis, int | float) and millis > 0 else None
