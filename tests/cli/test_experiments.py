@@ -195,9 +195,11 @@ def test_what_is_not_there_and_who_may_not_look_have_codes_of_their_own(
 
 def test_a_name_cannot_steer_the_terminal(typed: Typed, local_server: LocalServer) -> None:
     key = begin(local_server, teamName="cli", projectName="escapes")
-    local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="\x1b[2Jevil\tname\nrest")
+    local_server.post(
+        "write/experiment/log-other", experimentKey=key, key="Name", value="\x1b]0;owned\x07\x1b[2Jevil\tname\nrest"
+    )
     shown = typed("experiments", "--project", "cli/escapes").stdout
-    assert "\x1b" not in shown
+    assert not {"\x1b", "\x07"} & set(shown)
     assert len(shown.splitlines()) == 2
     assert "evil name rest" in shown
 

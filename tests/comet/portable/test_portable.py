@@ -172,7 +172,7 @@ def test_an_export_that_dies_is_seen_to_be_half_and_finished_by_repeating_it(
         with pytest.raises(ExportError, match="holds no half of this export"):
             export_project(connection, WORKSPACE, "guests", folder)
         with (folder / ".export.json").open("rb") as begun:
-            fcntl.flock(begun, fcntl.LOCK_EX)
+            fcntl.flock(begun, fcntl.LOCK_SH)
             with pytest.raises(ExportError, match="Another process is exporting"):
                 export()
         # What was whole before the interruption is not read again.
