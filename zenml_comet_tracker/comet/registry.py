@@ -12,7 +12,7 @@ from zenml_comet_tracker.comet import panels, registered_files
 from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.errors import InvalidArgumentError
 from zenml_comet_tracker.comet.model_status import ModelStatusConfiguration
-from zenml_comet_tracker.comet.resources import registry, registry_items
+from zenml_comet_tracker.comet.resources import complete, registry, registry_items, texts
 
 if TYPE_CHECKING:
     from semver import Version
@@ -118,7 +118,7 @@ class Model:
 
     def tags(self, version: str) -> list[str]:
         """The tags of a version. GET `registry-model/item/details`."""
-        return [str(tag) for tag in self.get_details(version).get("tags") or ()]
+        return texts(self.get_details(version), "tags")
 
     def add_tag(self, version: str, tag: str) -> None:
         """Gives a version one more tag. GET `write/registry-model/item/stage`."""
@@ -130,7 +130,7 @@ class Model:
 
     def status(self, version: str) -> str:
         """The status of a version, for example "Production". GET `registry-model/item/details`."""
-        return str(self.get_details(version)["status"])
+        return str(complete(self.get_details(version), "status")["status"])
 
     def set_status(self, version: str, status: str) -> None:
         """Gives a version a status; `API.model_registry_allowed_status_values` lists those that it may have.

@@ -152,8 +152,10 @@ def test_the_columns_of_a_table_are_those_that_are_asked_for(shelf: Shelf, ours:
 
 def test_a_table_of_a_thousand_experiments_takes_a_dozen_requests(comet: ScriptedComet) -> None:
     rows = [{"experimentKey": f"{number:032}", "startTimeMillis": number} for number in range(1_000)]
-    columns = [{"name": "score", "source": "metrics", "type": "double"}]
-    columns += [{"name": "lr", "source": "params", "type": "double"}, {"name": "sys.cpu", "source": "metrics"}]
+    columns = [
+        {"name": name, "source": source, "type": "double"}
+        for name, source in (("score", "metrics"), ("lr", "params"), ("sys.cpu", "metrics"))
+    ]
     comet.answer_with("/experiments", Answer(body={"experiments": rows}))
     comet.answer_with("/project/column-names", Answer(body={"columns": columns}))
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from zenml_comet_tracker.comet import panels
 from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.errors import ConfigurationError
-from zenml_comet_tracker.comet.resources import experiments, optional_integer, optional_text
+from zenml_comet_tracker.comet.resources import complete, experiments, optional_integer, optional_text
 from zenml_comet_tracker.comet.transport import Transport
 
 if TYPE_CHECKING:
@@ -106,17 +106,17 @@ class ExperimentBase:
     @property
     def workspace(self) -> str:
         """The workspace that it belongs to."""
-        return str(self._facts("workspaceName").get("workspaceName"))
+        return self._fact("workspaceName")
 
     @property
     def project_name(self) -> str:
         """The project that it belongs to."""
-        return str(self._facts("projectName").get("projectName"))
+        return self._fact("projectName")
 
     @property
     def project_id(self) -> str:
         """The id of its project."""
-        return str(self._facts("projectId").get("projectId"))
+        return self._fact("projectId")
 
     @property
     def archived(self) -> bool:
@@ -183,6 +183,10 @@ class ExperimentBase:
         """The metadata, asked for unless they are known and hold the member."""
         known = self._metadata
         return known if known is not None and member in known else self.get_metadata()
+
+    def _fact(self, member: str) -> str:
+        """A member of the metadata that every experiment has."""
+        return str(complete(self._facts(member), member)[member])
 
     def _changed(self) -> None:
         """What is known of the experiment may not be so any more."""

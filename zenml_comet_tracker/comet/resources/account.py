@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.resources import optional_text
+from zenml_comet_tracker.comet.resources import optional_text, texts
 from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
 
@@ -24,7 +24,7 @@ def default_workspace(transport: Transport) -> str:
 
 def workspaces(transport: Transport) -> list[str]:
     """The names of all workspaces that the API key reaches. GET `workspaces`."""
-    return [str(name) for name in transport.get_json(f"{REST}workspaces").get("workspaceNames") or []]
+    return texts(transport.get_json(f"{REST}workspaces"), "workspaceNames")
 
 
 def version(transport: Transport) -> str | None:

@@ -180,7 +180,7 @@ def of_experiment(transport: Transport, experiment_key: str, asset_type: str | N
     `remote` and others.
     """
     params = {"experimentKey": experiment_key, "type": asset_type}
-    return entries(transport.get_json(f"{REST}experiment/asset/list", params), "assets")
+    return entries(transport.get_json(f"{REST}experiment/asset/list", params), "assets", "assetId")
 
 
 def named(
@@ -188,7 +188,7 @@ def named(
 ) -> list[dict[str, Any]]:
     """The experiment's assets of one name, and of one type or all. GET `experiment/asset/get-by-name`."""
     params = {"experimentKey": experiment_key, "assetName": file_name, "type": asset_type}
-    return entries(transport.get_json(f"{REST}experiment/asset/get-by-name", params), "assets")
+    return entries(transport.get_json(f"{REST}experiment/asset/get-by-name", params), "assets", "assetId")
 
 
 def read(transport: Transport, experiment_key: str, asset_id: str) -> bytes:

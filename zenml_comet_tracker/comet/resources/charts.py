@@ -37,6 +37,6 @@ def multi_metric_chart(
     # In the query, where whoever does not know it passes it over.
     params = {"maxPoints": max_points}
     charts = transport.post_json(f"{REST}experiments/multi-metric-chart", body, params=params).get("experiments")
-    if not isinstance(charts, dict):
+    if not isinstance(charts, dict) or not all(isinstance(chart, dict) for chart in charts.values()):
         raise BrokenAnswerError("The server answered a chart without its experiments")
     return charts

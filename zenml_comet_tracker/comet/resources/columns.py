@@ -15,4 +15,5 @@ def of_project(transport: Transport, place: Place, *, archived: bool = False) ->
     Types are string, double, boolean, datetime and timenumber (seconds); sources metadata, metrics, params, log_other,
     tag and env_details.
     """
-    return entries(transport.get_json(f"{REST}project/column-names", {**place, "archived": archived}), "columns")
+    answer = transport.get_json(f"{REST}project/column-names", {**place, "archived": archived})
+    return entries(answer, "columns", "name", "source", "type")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.resources import Headers, entries
+from zenml_comet_tracker.comet.resources import Headers, complete, entries
 from zenml_comet_tracker.comet.resources.projects import Place
 from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
@@ -152,7 +152,7 @@ def metadata(transport: Transport, experiment_key: str) -> dict[str, Any]:
     `durationMillis`, `archived`, `running`, `hasCrashed`, `filePath`, `fileName`, `optimizationId` and others.
     """
     try:
-        return transport.get_json(f"{REST}experiment/metadata", {"experimentKey": experiment_key})
+        found = transport.get_json(f"{REST}experiment/metadata", {"experimentKey": experiment_key})
     except errors.StatusError as error:
         if error.status != 400:
             raise
@@ -163,6 +163,7 @@ def metadata(transport: Transport, experiment_key: str) -> dict[str, Any]:
             sdk_error_code=error.sdk_error_code,
             server_message=error.server_message,
         ) from None
+    return complete(found, "experimentKey")
 
 
 def of_project(
@@ -181,7 +182,8 @@ def of_project(
     endTime, `sort_order` asc or desc.
     """
     params = {"archived": archived, "page": page, "size": size, "sortBy": sort_by, "sortOrder": sort_order}
-    return entries(transport.get_json(f"{REST}experiments", {**place, **params}), "experiments")
+    answer = transport.get_json(f"{REST}experiments", {**place, **params})
+    return entries(answer, "experiments", "experimentKey")
 
 
 def archive(transport: Transport, experiment_key: str) -> dict[str, Any]:

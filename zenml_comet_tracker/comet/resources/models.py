@@ -11,7 +11,9 @@ from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
 def of_experiment(transport: Transport, experiment_key: str) -> list[dict[str, Any]]:
     """Every model: `modelName`, `experimentModelId`, `experimentKey`. GET `experiment/model`."""
-    return entries(transport.get_json(f"{REST}experiment/model", {"experimentKey": experiment_key}), "models")
+    return entries(
+        transport.get_json(f"{REST}experiment/model", {"experimentKey": experiment_key}), "models", "modelName"
+    )
 
 
 def assets(transport: Transport, experiment_key: str, name: str) -> list[dict[str, Any]]:

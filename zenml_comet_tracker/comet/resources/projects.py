@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zenml_comet_tracker.comet.resources import entries, optional_text
+from zenml_comet_tracker.comet.resources import complete, entries, optional_text
 from zenml_comet_tracker.comet.transport import REST, Transport
 
 Place = dict[str, str]
@@ -25,7 +25,8 @@ def with_id(project_id: str) -> Place:
 
 def of_workspace(transport: Transport, workspace: str) -> list[dict[str, Any]]:
     """The details of all projects of a workspace, as `find` gives them. GET `projects`."""
-    return entries(transport.get_json(f"{REST}projects", {"workspaceName": workspace}), "projects")
+    answer = transport.get_json(f"{REST}projects", {"workspaceName": workspace})
+    return entries(answer, "projects", "projectId", "projectName")
 
 
 def find(transport: Transport, place: Place) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def find(transport: Transport, place: Place) -> dict[str, Any]:
     `projectId`, `projectName`, `workspaceName`, `ownerUserName`, `projectDescription`, `numberOfExperiments` (without
     archived ones), `lastUpdated` (milliseconds since the epoch) and `public`. `NotFoundError` when there is none.
     """
-    return transport.get_json(f"{REST}project", place)
+    return complete(transport.get_json(f"{REST}project", place), "projectId")
 
 
 def create(

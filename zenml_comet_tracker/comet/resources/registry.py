@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zenml_comet_tracker.comet.resources import entries, optional_text
+from zenml_comet_tracker.comet.resources import complete, entries, optional_integer, optional_text, texts
 from zenml_comet_tracker.comet.transport import REST, Transport
 
 Place = dict[str, str]
@@ -20,12 +20,14 @@ def named(workspace: str, name: str) -> Place:
 
 def of_workspace(transport: Transport, workspace: str) -> list[dict[str, Any]]:
     """The models of a workspace, `modelName` among what is said of each. GET `registry-model`."""
-    return entries(transport.get_json(f"{REST}registry-model", {"workspaceName": workspace}), "registryModels")
+    answer = transport.get_json(f"{REST}registry-model", {"workspaceName": workspace})
+    return entries(answer, "registryModels", "modelName")
 
 
 def count(transport: Transport, workspace: str) -> int:
     """How many models a workspace has. GET `registry-model/count`."""
-    return int(transport.get_json(f"{REST}registry-model/count", {"workspaceName": workspace})["registryModelCount"])
+    answer = transport.get_json(f"{REST}registry-model/count", {"workspaceName": workspace})
+    return optional_integer(complete(answer, "registryModelCount"), "registryModelCount") or 0
 
 
 def details(transport: Transport, place: Place) -> dict[str, Any]:
@@ -34,12 +36,14 @@ def details(transport: Transport, place: Place) -> dict[str, Any]:
     `registryModelId`, `modelName`, `description`, `isPublic`, `createdAt` and `lastUpdated` (milliseconds since the
     epoch), `userName`. `NotFoundError` when there is none.
     """
-    return transport.get_json(f"{REST}registry-model/details", place)
+    found = transport.get_json(f"{REST}registry-model/details", place)
+    return {**found, "versions": entries(found, "versions", "version")}
 
 
 def model_id(transport: Transport, place: Place) -> str:
     """The id of a model; `NotFoundError` when there is none. GET `registry-model/compact-details`."""
-    return str(transport.get_json(f"{REST}registry-model/compact-details", place)["registryModelId"])
+    found = transport.get_json(f"{REST}registry-model/compact-details", place)
+    return str(complete(found, "registryModelId")["registryModelId"])
 
 
 def latest_version(
@@ -64,7 +68,7 @@ def set_notes(transport: Transport, workspace: str, name: str, text: str) -> dic
 def allowed_statuses(transport: Transport, workspace: str) -> list[str]:
     """The statuses that a version may have. GET `registry-model/allowed_status_values`."""
     answer = transport.get_json(f"{REST}registry-model/allowed_status_values", {"workspaceName": workspace})
-    return [str(status) for status in answer.get("allowedStatus") or ()]
+    return texts(answer, "allowedStatus")
 
 
 def update(

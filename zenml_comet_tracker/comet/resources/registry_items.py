@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from zenml_comet_tracker.comet.errors import BrokenAnswerError
-from zenml_comet_tracker.comet.resources import Headers, entries
+from zenml_comet_tracker.comet.resources import Headers, complete, entries
 from zenml_comet_tracker.comet.resources.registry import Place
 from zenml_comet_tracker.comet.transport import REST, Transport
 
@@ -34,7 +34,7 @@ def of_model(
     GET `registry-model/items`.
     """
     params = {**place, "versionPrefix": prefix, "status": status, "tag": tag}
-    return entries(transport.get_json(f"{REST}registry-model/items", params), "items")
+    return entries(transport.get_json(f"{REST}registry-model/items", params), "items", "version")
 
 
 def details(transport: Transport, place: Place, version: str) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def details(transport: Transport, place: Place, version: str) -> dict[str, Any]:
 
     `NotFoundError` when there is none. GET `registry-model/item/details`.
     """
-    return transport.get_json(f"{REST}registry-model/item/details", {**place, "version": version})
+    found = transport.get_json(f"{REST}registry-model/item/details", {**place, "version": version})
+    return complete(found, "registryModelItemId", "version")
 
 
 def with_files(transport: Transport, place: Place, version: str | None, stage: str | None = None) -> dict[str, Any]:
@@ -51,10 +52,11 @@ def with_files(transport: Transport, place: Place, version: str | None, stage: s
     GET `registry-model/item/download-instructions`.
     """
     params = {**place, "version": version, "stage": stage}
-    versions = entries(transport.get_json(f"{REST}registry-model/item/download-instructions", params), "versions")
+    answer = transport.get_json(f"{REST}registry-model/item/download-instructions", params)
+    versions = entries(answer, "versions", "version")
     if not versions:
         raise BrokenAnswerError("The server gave no version to download")
-    return versions[0]
+    return {**versions[0], "assets": entries(versions[0], "assets", "assetId", "fileName")}
 
 
 def download(transport: Transport, place: Place, version: str | None, stage: str | None = None) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zenml_comet_tracker.comet.resources import entries
+from zenml_comet_tracker.comet.resources import entries, texts
 from zenml_comet_tracker.comet.resources.projects import Place
 from zenml_comet_tracker.comet.transport import REST, Transport
 
@@ -19,7 +19,7 @@ def matching(
     """The keys of all experiments for which every predicate holds, the newest first. POST `project/query`."""
     body = {**place, "predicates": list(predicates), "archived": archived}
     answer = transport.post_json(f"{REST}project/query", body)
-    return [str(key) for key in answer.get("experimentKeys") or ()]
+    return texts(answer, "experimentKeys")
 
 
 def page(
@@ -47,4 +47,4 @@ def page(
         "multipleSort": None,
         "chainsQueryRules": None,
     }
-    return entries(transport.post_json(f"{REST}experiments/search", body), "experiments")
+    return entries(transport.post_json(f"{REST}experiments/search", body), "experiments", "experimentKey")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.resources import optional_text
+from zenml_comet_tracker.comet.resources import optional_text, texts
 from zenml_comet_tracker.comet.transport import REST, Transport
 
 
 def of_project(transport: Transport, project_id: str) -> list[str]:
     """The codes of all share links of a project. GET `project/get-project-share-links`."""
     answer = transport.get_json(f"{REST}project/get-project-share-links", {"projectId": project_id})
-    return [str(code) for code in answer.get("shareCodes") or []]
+    return texts(answer, "shareCodes")
 
 
 def create(transport: Transport, project_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zenml_comet_tracker.comet.resources import Headers
+from zenml_comet_tracker.comet.resources import Headers, texts
 from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
 
@@ -23,7 +23,7 @@ def write(transport: Transport, experiment_key: str, tags: Sequence[str], header
 
 def of_experiment(transport: Transport, experiment_key: str) -> list[str]:
     """The experiment's tags. GET `experiment/tags`."""
-    return list(transport.get_json(f"{REST}experiment/tags", {"experimentKey": experiment_key}).get("tags") or ())
+    return texts(transport.get_json(f"{REST}experiment/tags", {"experimentKey": experiment_key}), "tags")
 
 
 def delete(transport: Transport, experiment_key: str, tags: Sequence[str]) -> dict[str, Any]:
