@@ -104,7 +104,8 @@ class Experiment(
             # Who captures nothing need not wait for its import.
             from zenml_comet_tracker.comet.capture.capture import begin
 
-            taken = begin(capture, self._record, (settings.api_key,), self._live.monitor_seconds)
+            secrets = (settings.api_key, *settings.extra_headers.values())
+            taken = begin(capture, self._record, secrets, self._live.monitor_seconds)
             self._live.companions.attend(taken)
         if experiment_name:
             self.set_name(experiment_name)
