@@ -16,7 +16,7 @@ from tests.comet.artifacts.conftest import Make, Shelf
 from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.comet.artifacts import Artifact
-from zenml_comet_tracker.comet.artifacts.record import UploadRecord, records_in
+from zenml_comet_tracker.comet.artifacts.record import Done, UploadRecord, records_in
 from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError
 from zenml_comet_tracker.comet.resources.artifacts import MadeVersion
 from zenml_comet_tracker.comet.settings import ResolvedSettings
@@ -100,6 +100,25 @@ def test_what_changed_meanwhile_is_not_passed_off_as_what_was_logged(
     assert (code, row["left"]) == (1, True)
     assert "train/a.csv was written to after it was logged" in row["reason"]
     assert shelf.states() == {"3.0.0": "ERROR"}
+
+
+def test_a_version_that_the_server_does_not_know_any_more_is_made_anew(
+    make: Make,
+    shelf: Shelf,
+    name: str,
+    folder: Path,
+    journals: Path,
+    offline: ResolvedSettings,
+    local_server: LocalServer,
+) -> None:
+    log(make, offline, name, folder)
+    with records_of(journals) as (record,):
+        record.begin(MadeVersion("a", "gone", "1.0.0"))
+        record.note(Done("b", 4, "0" * 64, None))
+    code, (row,) = call("sync", journals, local_server)
+    assert (code, row["left"]) == (0, False)
+    assert shelf.states() == {"3.0.0": "CLOSED"}
+    assert len(shelf.contents()) == 4
 
 
 def test_without_its_server_it_goes_on_waiting(

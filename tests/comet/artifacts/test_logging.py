@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,28 @@ def test_a_server_that_is_away_is_waited_for(
         logged.wait()
     assert str(logged.version) == "1.0.0"
     assert shelf.contents() == {"x": b"patience"}
+
+
+def test_what_is_just_being_uploaded_is_waited_for(
+    make: Make, name: str, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, asked = threading.Event(), threading.Event()
+    add = local_server.store.files.add
+
+    def take_late(*arguments: Any) -> Any:
+        taken.set()
+        asked.wait(30)
+        return add(*arguments)
+
+    monkeypatch.setattr(local_server.store.files, "add", take_late)
+    artifact = Artifact(name)
+    artifact.add(b"x", "x")
+    experiment = make()
+    experiment.log_artifact(artifact)
+    assert taken.wait(30)
+    # Sooner than this the version cannot be final.
+    threading.Timer(0.1, asked.set).start()
+    assert experiment.get_artifact(name).get_asset("x").size == 1
 
 
 def test_memory_stays_flat(make: Make, shelf: Shelf, name: str, tmp_path: Path) -> None:
