@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,7 +31,8 @@ class Source:
 
 @cache
 def of(test: str) -> Source | None:
-    """The source of a test by its id, `path::name` or `path::Class::name`; None when there is none."""
+    """The source of a test by its id, with or without a parameter's; None when there is none."""
+    test, _, parameters = test.partition("[")
     path, *names = test.split("::")
     module = _module(ROOT / path)
     found: _Definition | None = module.get(names[0]) if module and names else None
@@ -39,7 +41,7 @@ def of(test: str) -> Source | None:
         found = next((n for n in body if isinstance(n, ast.FunctionDef) and n.name == name), None)
     if not isinstance(found, ast.FunctionDef) or not found.name.startswith("test_"):
         return None
-    source = Source()
+    source = Source(set(re.findall(r"\w+", parameters)))
     _gather(ROOT / path, found, source, set())
     return source
 

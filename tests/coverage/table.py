@@ -30,9 +30,11 @@ class Call:
     written: str
     home: str
     takes: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     test: str | None = None
-    endpoint: str | None = None
+    endpoint: tuple[str, ...] = ()
     note: str | None = None
+    idle: bool = False
 
     @property
     def name(self) -> str:
@@ -79,10 +81,10 @@ class Call:
     def endpoints(self) -> list[str]:
         """The endpoints that it asks: those of the table, else those that its description names."""
         if self.endpoint:
-            return [self.endpoint]
+            return [endpoint for endpoint in self.endpoint if endpoint != "none"]
         described = inspect.getdoc(self.found) or ""
-        found = re.findall(r"\b(GET|POST|PUT)\s+(?:clientlib\s+)?`([a-zA-Z][\w/.-]*)`", described)
-        return [f"{method} {path}" for method, path in dict.fromkeys(found)]
+        found = re.findall(r"\b(GET|POST|PUT)\s+(clientlib\s+)?`([a-zA-Z][\w/.{}-]*)`", described)
+        return [f"{method} {room and 'clientlib/'}{path}" for method, room, path in dict.fromkeys(found)]
 
 
 def _value(node: ast.expr) -> Any:
@@ -90,6 +92,10 @@ def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.Call):
         return ast.literal_eval(node.args[0])
     return ast.literal_eval(node)
+
+
+def _texts(given: str | list[str] | None) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 def read() -> list[Call]:
@@ -104,10 +110,12 @@ def read() -> list[Call]:
                     document["title"],
                     row["call"],
                     row.get("home") or f"{homes.get(owner) or f'{PACKAGE}.{owner}'}.{name}",
-                    tuple(row.get("takes") or ()),
+                    _texts(row.get("takes")),
+                    _texts(row.get("optional")),
                     row.get("test"),
-                    row.get("endpoint"),
+                    _texts(row.get("endpoint")),
                     row.get("note"),
+                    row.get("idle", False),
                 )
             )
     return calls

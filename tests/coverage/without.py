@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,17 +14,19 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.coverage.table import Call
+from zenml_comet_tracker.comet.transport import CLIENTLIB_REST, REST, Transport
 
 
 class Without:
     """A plugin of pytest: after each test, the same test without each of the calls that it is named for.
 
     `noticed` are the calls without which their test fails, for one of its parameters at least; `broken` those whose
-    test does not pass with them.
+    test does not pass with them; `asked` holds what was asked of a server meanwhile.
     """
 
     def __init__(self, calls: Sequence[Call]) -> None:
         self._calls = calls
+        self.asked: dict[Call, set[str]] = defaultdict(set)
         self.noticed: set[Call] = set()
         self.broken: set[Call] = set()
 
@@ -32,10 +35,23 @@ class Without:
         tests = {item.nodeid, item.nodeid.partition("[")[0]}
         calls = [call for call in self._calls if call.test in tests and call not in self.noticed]
         if not calls:
+            item.session._setupstate.teardown_exact(nextitem)
             return True
-        if not _good(_run(item, _sibling(item), log=True)):
+        try:
+            self._compare(calls, item)
+        finally:
+            item.session._setupstate.teardown_exact(nextitem)
+        return True
+
+    def _compare(self, calls: Sequence[Call], item: pytest.Item) -> None:
+        """Runs a test with all calls, then without one after the other."""
+        with _heard() as asked:
+            passed = _good(_run(item, _sibling(item), log=True))
+        for call in calls:
+            self.asked[call] |= asked
+        if not passed:
             self.broken.update(calls)
-            return True
+            return
         for call in calls:
             if not self._passes_without(call, item, _sibling(item)):
                 self.noticed.add(call)
@@ -46,7 +62,6 @@ class Without:
         for call in unnoticed:
             if not self._passes_without(call, item, _of_another_module(item)):
                 self.noticed.add(call)
-        return True
 
     @staticmethod
     def _passes_without(call: Call, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -71,6 +86,25 @@ def _sibling(item: pytest.Item) -> pytest.Item | None:
 
 def _of_another_module(item: pytest.Item) -> pytest.Item | None:
     return next((other for other in item.session.items if other.path != item.path), None)
+
+
+@contextmanager
+def _heard() -> Iterator[set[str]]:
+    """What this client asks of servers meanwhile: `GET experiment/metadata`, `POST clientlib/asset/upload`."""
+    asked: set[str] = set()
+    send = Transport._send
+
+    def listen(self: Transport, what: str, *arguments: Any, **options: Any) -> Any:
+        method, _, path = what.partition(" ")
+        path = path.partition("?")[0]
+        asked.add(f"{method} {path.removeprefix(REST).replace(CLIENTLIB_REST, '')}")
+        return send(self, what, *arguments, **options)
+
+    Transport._send = listen  # type: ignore[method-assign]
+    try:
+        yield asked
+    finally:
+        Transport._send = send  # type: ignore[method-assign]
 
 
 @contextmanager

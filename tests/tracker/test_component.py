@@ -18,6 +18,7 @@ import requests
 from tests import pipelines
 from tests.comet.scripted import ScriptedComet
 from tests.tracker.conftest import Readback
+from zenml_comet_tracker import CometExperimentTrackerConfig, CometExperimentTrackerSettings
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.tracker import identity
 from zenml_comet_tracker.tracker import metadata as tracker_metadata
@@ -169,15 +170,17 @@ def test_a_last_step_that_zenml_never_ran_is_closed_as_failed_when_the_process_e
 def test_settings_of_pipeline_and_step_are_in_force_and_tags_add_up(
     tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
 ) -> None:
-    tracked_stack({**local_config, "tags": ["of the component"]})
+    config = CometExperimentTrackerConfig(**local_config, tags=["of the component"])
+    tracked_stack(config.model_dump(exclude_unset=True))
 
-    pipelines.tagging.with_options(settings={"experiment_tracker": {"run_name": "named by hand"}})()
+    settings = CometExperimentTrackerSettings(run_name="named by hand", tags=["of the call"])
+    pipelines.tagging.with_options(settings={"experiment_tracker": settings})()
 
     metadata = steps_of("tagging")["tagged"].run_metadata
     key = metadata["comet_experiment_key"]
     assert metadata["comet_project_name"] == "of-the-pipeline"
     assert readback.metadata(key)["experimentName"] == "named by hand"
-    assert {"of the component", "of the pipeline", "of the step", "tagging"} < readback.tags(key)
+    assert {"of the component", "of the call", "of the step", "tagging"} < readback.tags(key)
 
 
 def test_a_step_with_two_trackers_has_two_experiments(
