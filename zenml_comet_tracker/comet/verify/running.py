@@ -113,6 +113,8 @@ def _result(check: Check, scratch: Scratch) -> tuple[Result, str]:
         return "left out", str(reason)
     except DifferenceError as difference:
         return "differed", str(difference)
+    except errors.BrokenAnswerError as error:
+        return "differed", " ".join(str(error).split())[:300]
     except errors.CometError as error:
         return "refused", " ".join(str(error).split())[:300]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
