@@ -19,6 +19,10 @@ PACKAGE = "zenml_comet_tracker"
 
 # What R writes, in Python.
 _FROM_R = {r"\bTRUE\b": "True", r"\bFALSE\b": "False", r"\bNULL\b": "None", r"\blist\(\)": "[]", r"\bc\(": "_first("}
+# As sentences name them: GET `one`, POST `one`, `another` or clientlib `third`.
+_PATH = r"`[a-zA-Z][\w/.{}-]*`"
+_ENDPOINTS = re.compile(rf"\b(GET|POST|PUT) ((?:(?:clientlib )?{_PATH}(?:, or | or |, | and )?)+)")
+_ENDPOINT = re.compile(r"(clientlib )?`([^`]+)`")
 NOTHING = inspect.Parameter.empty
 
 
@@ -83,8 +87,13 @@ class Call:
         if self.endpoint:
             return [endpoint for endpoint in self.endpoint if endpoint != "none"]
         described = inspect.getdoc(self.found) or ""
-        found = re.findall(r"\b(GET|POST|PUT)\s+(clientlib\s+)?`([a-zA-Z][\w/.{}-]*)`", described)
-        return [f"{method} {room and 'clientlib/'}{path}" for method, room, path in dict.fromkeys(found)]
+        return list(
+            dict.fromkeys(
+                f"{several[1]} {room and 'clientlib/'}{path}"
+                for several in _ENDPOINTS.finditer(" ".join(described.split()))
+                for room, path in _ENDPOINT.findall(several[2])
+            )
+        )
 
 
 def _value(node: ast.expr) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.coverage.table import Call
-from zenml_comet_tracker.comet.transport import CLIENTLIB_REST, REST, Transport
+from zenml_comet_tracker.comet.transport import REST, Transport
 
 
 class Without:
@@ -97,7 +97,7 @@ def _heard() -> Iterator[set[str]]:
     def listen(self: Transport, what: str, *arguments: Any, **options: Any) -> Any:
         method, _, path = what.partition(" ")
         path = path.partition("?")[0]
-        asked.add(f"{method} {path.removeprefix(REST).replace(CLIENTLIB_REST, '')}")
+        asked.add(f"{method} {path.removeprefix(REST)}")
         return send(self, what, *arguments, **options)
 
     Transport._send = listen  # type: ignore[method-assign]

@@ -25,7 +25,7 @@ class Artifacts(Surface):
         the background. For what is no artifact, and a version that the server refuses, nothing is logged, and
         `InvalidValueError` or what the server answered raised, under strict at once, else by what is returned when it
         is asked for something. Asked offline it raises `ConfigurationError`.
-        POST `write/artifacts/upsert`, `asset/upload`, `write/artifacts/state`.
+        POST `write/artifacts/upsert`, clientlib `asset/upload`, `write/artifacts/state`.
         """
         # Most experiments log none.
         from zenml_comet_tracker.comet.artifacts.handing_in import hand_in
