@@ -53,6 +53,9 @@ def run(
     A script for Comet runs as it is: `import comet_ml` finds this package while it runs. Nobody clicks: a widget
     returns its default or what --set says. Exit code 1 when the script fails; the page then shows where.
     """
+    target = output or Path(f"{script.stem}.html")
+    if not target.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {target.parent}", param_hint="--output")
     if local or api_key or url:
         settings = connected(api_key, url, local).settings
         api_key, url = settings.api_key, settings.root
@@ -70,7 +73,6 @@ def run(
     )
     page = Page(script.stem, _facts(context), dict(_pairs("--set", chosen)), width)
     code = scripts.run(script, context, page)
-    target = output or Path(f"{script.stem}.html")
     target.write_text(page.html(), encoding="utf-8")
     click.echo(f"{target}{': the script failed' if code else ''}", err=True)
     for label in page.widgets.unknown:

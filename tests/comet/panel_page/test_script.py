@@ -60,7 +60,7 @@ def run(local_server: LocalServer, keys: dict[str, str], tmp_path: Path, monkeyp
             script = tmp_path / "panel.py"
         page = tmp_path / "page.html"
         place = ["--workspace", "panel-script-team", "--project", "panel-script"]
-        done = CliRunner().invoke(main, ["panel", "run", str(script), *place, *words, "-o", str(page)])
+        done = CliRunner().invoke(main, ["panel", "run", str(script), *place, "-o", str(page), *words])
         return done, page.read_text("utf-8") if page.exists() else ""
 
     return run_script
@@ -255,6 +255,7 @@ def test_a_run_leaves_everything_as_it_was(run: Run) -> None:
         (["--set", "Colour=red"], 2, "No widget is labelled 'Colour'; there are: 'Select a metric:'"),
         (["--set", "Title"], 2, "'Title' has no '='"),
         (["--option", "=loss"], 2, "expected NAME=VALUE"),
+        (["--output", "not/there/page.html"], 2, "there is no folder not/there"),
     ],
 )
 def test_a_choice_that_cannot_be_made_is_told(run: Run, words: list[str], code: int, told: str) -> None:
