@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.comet.api.shelf import FIRST, SECOND, WORKSPACE, Shelf
+from tests.comet.api.shelf import FIRST, SECOND, START, WORKSPACE, Shelf, end
+from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.comet.api import API
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
 from zenml_comet_tracker.comet.errors import InvalidArgumentError
@@ -114,6 +115,22 @@ def test_pages_of_a_workspace_go_over_its_projects(ours: API) -> None:
     pages = [keys(ours.get_experiments(WORKSPACE, page=page, page_size=4)) for page in (1, 2, 3)]
     assert pages == [whole[:4], whole[4:], []]
     assert keys(ours.gen_experiments(WORKSPACE)) == whole
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("by", ["startTime", "endTime"])
+def test_an_order_holds_over_all_projects_of_a_workspace(local_server: LocalServer, by: str, order: str) -> None:
+    workspace, millis = f"order-{by}-{order}".lower(), [START + second * 1_000 for second in (3, 1, 4, 2)]
+    for index, start in enumerate(millis):
+        key = begin(local_server, teamName=workspace, projectName=f"project {index % 2}")
+        end(local_server, key, start)
+    api = API(local_server.api_key, url=local_server.url)
+    expected = [START + second * 1_000 for second in ((1, 2, 3, 4) if order == "asc" else (4, 3, 2, 1))]
+    asked: dict[str, Any] = {"sort_by": by, "sort_order": order}
+    assert [run.start_server_timestamp for run in api.get_experiments(workspace, **asked)] == expected
+    assert [run.start_server_timestamp for run in api.gen_experiments(workspace, **asked)] == expected
+    paged = api.get_experiments(workspace, page=2, page_size=3, **asked)
+    assert [run.start_server_timestamp for run in paged] == expected[3:]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 from zenml_comet_tracker.comet.api.base import ApiBase
 from zenml_comet_tracker.comet.api.keywords import also_named
-from zenml_comet_tracker.comet.api.listing import PAGE_SIZE, Row, check_page, compiled, every, matching, only
+from zenml_comet_tracker.comet.api.listing import PAGE_SIZE, Row, check_page, compiled, every, matching, only, together
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
 from zenml_comet_tracker.comet.errors import InvalidArgumentError, NotFoundError
 from zenml_comet_tracker.comet.resources import account, experiments, projects
@@ -99,11 +99,11 @@ class Experiments(ApiBase):
         sort_by: str | None = None,
         sort_order: str | None = None,
     ) -> list[APIExperiment]:
-        """The experiments of a project, or of all projects of a workspace, the newest first. GET `experiments`.
+        """The experiments of a project, the newest first, or of a workspace, project by project. GET `experiments`.
 
         With `pattern`, a regular expression, those whose name or key begins with what it matches. `page` counts from 1
-        and needs `page_size`; `sort_by` is startTime or endTime, `sort_order` asc or desc. Archived ones are listed by
-        `get_archived_experiments`. For projects of many thousands see `gen_experiments`.
+        and needs `page_size`; `sort_by` is startTime or endTime, `sort_order` asc or desc, over all projects. Archived
+        ones are listed by `get_archived_experiments`. For projects of many thousands see `gen_experiments`.
         """
         check_page(page, page_size, sort_by, sort_order)
         wanted = compiled(pattern)
@@ -196,9 +196,9 @@ class Experiments(ApiBase):
         return islice(whole, start, None if size is None else start + size)
 
     def _rows_of_workspace(self, workspace: str, **options: Any) -> Iterator[Row]:
-        for project in projects.of_workspace(self._connection.transport, workspace):
-            place = projects.with_id(project["projectId"])
-            yield from experiments.of_project(self._connection.transport, place, **options)
+        transport = self._connection.transport
+        places = (projects.with_id(found["projectId"]) for found in projects.of_workspace(transport, workspace))
+        return together((experiments.of_project(transport, place, **options) for place in places), **options)
 
     def _each_row(self, workspace: str | None, project_name: str | None, **options: Any) -> Iterator[Row]:
         """As `_rows`, page by page."""
@@ -208,12 +208,14 @@ class Experiments(ApiBase):
             places = [projects.named(workspace, project_name)]
         else:
             places = [projects.with_id(found["projectId"]) for found in projects.of_workspace(transport, workspace)]
-        for place in places:
 
-            def fetch(page: int, place: projects.Place = place) -> list[Row]:
+        def rows(place: projects.Place) -> Iterator[Row]:
+            def fetch(page: int) -> list[Row]:
                 return experiments.of_project(transport, place, page=page, size=PAGE_SIZE, **options)
 
-            yield from every(fetch, lambda: self._connection.requests)
+            return every(fetch, lambda: self._connection.requests)
+
+        yield from together(map(rows, places), **options)
 
 
 def _parts(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from zenml_comet_tracker.comet.errors import InvalidArgumentError
@@ -39,6 +40,19 @@ def every(fetch: Callable[[int], list[Row]], requests: Callable[[], int]) -> Ite
             if not new or requests() == sent:
                 break
             again = True
+
+
+def together(
+    lists: Iterable[Iterable[Row]], *, sort_by: str | None = None, sort_order: str | None = None, **_: Any
+) -> Iterator[Row]:
+    """The experiments of several projects: one project behind the other, or in the order in which each was asked for.
+
+    Of what is fetched page by page, no more than is needed.
+    """
+    if sort_by is None and sort_order is None:
+        return chain.from_iterable(lists)
+    member = f"{sort_by or 'startTime'}Millis"
+    return heapq.merge(*lists, key=lambda row: row.get(member) or 0, reverse=sort_order != "asc")
 
 
 def check_page(page: int | None, page_size: int | None, sort_by: str | None, sort_order: str | None) -> None:
