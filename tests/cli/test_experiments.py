@@ -17,6 +17,7 @@ from tests.cli.conftest import Typed
 from tests.comet.portable.data import PROJECT, START, fill, upload
 from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.cli import printing
+from zenml_comet_tracker.comet.resources import assets
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,8 @@ def test_a_download_goes_on_where_it_was_and_takes_nothing_away(typed: Typed, ke
     assert "0 files fetched, 1 there already" in typed(*words).stdout
     whole = tmp_path / "assets" / "server.jsonl"
     # Cut off: the first half is not asked for again, which a changed byte in it shows.
-    (tmp_path / "assets" / ".server.jsonl.part").write_bytes(b"y" + whole.read_bytes()[1:150_000])
+    (asset,) = json.loads(typed(*words, "--json").stdout)["files"]
+    (tmp_path / "assets" / f".{asset['asset_id']}.part").write_bytes(b"y" + whole.read_bytes()[1:150_000])
     whole.unlink()
     assert "1 files fetched" in typed(*words).stdout
     assert whole.read_bytes() == b"y" + b"x" * 299_999
@@ -161,6 +163,57 @@ def test_a_download_goes_on_where_it_was_and_takes_nothing_away(typed: Typed, ke
     assert "another file is in the way" in done.stderr
     assert typed(*words, "--overwrite").exit_code == 0
     assert whole.read_bytes() == b"x" * 300_000
+
+
+def test_the_first_half_of_another_file_of_this_name_is_not_gone_on_with(
+    typed: Typed, local_server: LocalServer, tmp_path: Path
+) -> None:
+    key = begin(local_server, teamName="cli", projectName="again")
+    older = uuid.uuid4().hex
+    upload(local_server, "clientlib/asset/upload", b"o" * 1000, experimentId=key, fileName="weights", assetId=older)
+    typed("download", key, str(tmp_path))
+    (tmp_path / "assets" / "weights").unlink()
+    for name in ("weights", older):
+        (tmp_path / "assets" / f".{name}.part").write_bytes(b"o" * 500)
+    local_server.get("write/experiment/asset/delete", experimentKey=key, assetId=older)
+    upload(local_server, "clientlib/asset/upload", b"n" * 1000, experimentId=key, fileName="weights")
+    assert typed("download", key, str(tmp_path)).exit_code == 0
+    assert (tmp_path / "assets" / "weights").read_bytes() == b"n" * 1000
+
+
+def test_a_file_that_is_not_what_the_server_lists_is_left_out(
+    typed: Typed, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = begin(local_server, teamName="cli", projectName="short")
+    upload(local_server, "clientlib/asset/upload", b"n" * 1000, experimentId=key, fileName="weights")
+    monkeypatch.setattr(assets, "content", lambda *_: (0, iter([b"n" * 999])))
+    done = typed("download", key, str(tmp_path))
+    assert done.exit_code == 1
+    assert "is not what the server lists" in done.stderr
+    assert list(tmp_path.glob("assets/*")) == []
+
+
+def test_no_link_in_the_folder_leads_a_download_out_of_it(
+    typed: Typed, local_server: LocalServer, tmp_path: Path
+) -> None:
+    key = begin(local_server, teamName="cli", projectName="linked")
+    upload(local_server, "clientlib/asset/upload", b"bytes", experimentId=key, fileName="weights")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "assets").symlink_to(tmp_path / "elsewhere")
+    done = typed("download", key, str(tmp_path / "folder"), "--overwrite")
+    assert done.exit_code == 1
+    assert "a link on the way leads out" in done.stderr
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_disk_that_takes_nothing_is_told_in_one_line(typed: Typed, keys: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for words in (("export", f"cli/{PROJECT}"), ("download", keys[0])):
+        done = typed(*words, str(tmp_path / "file" / "below"))
+        assert done.exit_code == 1
+        assert "Not a directory" in done.stderr
+        assert "Traceback" not in done.output
 
 
 def test_content_that_the_server_lost_is_said(typed: Typed, local_server: LocalServer, tmp_path: Path) -> None:

@@ -54,3 +54,9 @@ class Failure(click.ClickException):
 def failure(error: Exception) -> Failure:
     """The end that an error means for a command."""
     return Failure(str(error), next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1))
+
+
+def unusable(error: OSError) -> Failure:
+    """The end that a file or a disk means that cannot be used."""
+    reason = error.strerror or str(error)
+    return Failure(f"{error.filename}: {reason}" if error.filename else reason)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zenml_comet_tracker.comet.artifacts.places import check_inside
+from zenml_comet_tracker.comet.errors import DownloadError
 from zenml_comet_tracker.comet.portable import artifact_out
 from zenml_comet_tracker.comet.portable.fetching import fetch_asset, is_remote, is_there
 from zenml_comet_tracker.comet.portable.files import safe_name, safe_path
@@ -91,6 +93,11 @@ def gather(
 
 def _fetch(server: Patient, key: str, one: Wanted, report: Gathered, overwrite: bool) -> None:
     path = report.folder / one.path
+    try:
+        check_inside(report.folder, path)
+    except DownloadError as error:
+        report.missing.append(f"{one.path.as_posix()}: {error}")
+        return
     there = is_there(path, one.asset)
     if not there and (path.exists() or path.is_symlink()) and not overwrite:
         report.missing.append(f"{one.path.as_posix()}: another file is in the way; --overwrite replaces it.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import click
 
 from zenml_comet_tracker import __version__
-from zenml_comet_tracker.cli.failures import TOLD, failure
+from zenml_comet_tracker.cli.failures import TOLD, failure, unusable
 from zenml_comet_tracker.cli.lazy import Home, LazyGroup
 
 _COMMANDS = {
@@ -42,6 +43,11 @@ class _Commands(LazyGroup):
             return super().invoke(ctx)
         except TOLD as error:
             raise failure(error) from error
+        except OSError as error:
+            # A pipe that nobody reads any more is click's matter.
+            if error.errno == errno.EPIPE:
+                raise
+            raise unusable(error) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from zenml_comet_tracker.comet import errors
-from zenml_comet_tracker.comet.portable.files import safe_name, unfinished
+from zenml_comet_tracker.comet.portable.files import safe_name, sha256_of
 from zenml_comet_tracker.comet.portable.patience import Patient
 from zenml_comet_tracker.comet.resources import assets
 from zenml_comet_tracker.comet.transport import Transport
@@ -21,8 +21,8 @@ def asset_place(folder: Path, asset: dict[str, Any]) -> Path:
 
 
 def is_there(path: Path, asset: dict[str, Any]) -> bool:
-    """Whether the file was fetched before, as far as its size tells."""
-    return path.is_file() and path.stat().st_size == asset.get("fileSize")
+    """Whether the file was fetched before, as far as its size tells, and where the server says one its checksum."""
+    return path.is_file() and path.stat().st_size == asset.get("fileSize") and _is_as_listed(path, asset)
 
 
 def fetch_asset(
@@ -33,7 +33,8 @@ def fetch_asset(
     notes: list[str],
     artifact_version_id: str | None = None,
 ) -> bool:
-    """Whether the file is at `path`, downloaded now or before; False, with a note, when the server has lost it.
+    """Whether the file is at `path`, downloaded now or before; False, with a note, when the server has lost it, or
+    sends something else than it lists.
 
     What an interrupted download left is gone on with.
     """
@@ -44,20 +45,46 @@ def fetch_asset(
         return assets.content(transport, experiment_key, str(asset["assetId"]), start, artifact_version_id)
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = unfinished(path)
-    if part.exists() and part.stat().st_size >= int(asset.get("fileSize") or 0):
+    # Named by its id: what another file of this name left is not gone on with.
+    part = path.with_name(f".{safe_name(str(asset['assetId']))}.part")
+    if part.is_symlink() or (part.exists() and part.stat().st_size >= int(asset.get("fileSize") or 0)):
         part.unlink()
+    resumed = part.exists()
     try:
-        with part.open("r+b" if part.exists() else "w+b") as file:
-            server.fetch(file, content)
+        _fetch(server, part, content)
+        if resumed and not _is_as_listed(part, asset):
+            part.unlink()
+            _fetch(server, part, content)
     except errors.NotFoundError as error:
-        part.unlink(missing_ok=True)
-        if not any(path.parent.iterdir()):
-            path.parent.rmdir()
-        notes.append(f"Asset {asset['assetId']} ({asset.get('fileName')}) has no content: {error}")
-        return False
+        return _left_out(
+            path, part, notes, f"Asset {asset['assetId']} ({asset.get('fileName')}) has no content: {error}"
+        )
+    if not _is_as_listed(part, asset):
+        said = f"Asset {asset['assetId']} ({asset.get('fileName')}) is not what the server lists, and is left out."
+        return _left_out(path, part, notes, said)
     os.replace(part, path)
     return True
+
+
+def _fetch(server: Patient, part: Path, content: Callable[[Transport, int], tuple[int, Iterator[bytes]]]) -> None:
+    with part.open("r+b" if part.exists() else "w+b") as file:
+        server.fetch(file, content)
+
+
+def _left_out(path: Path, part: Path, notes: list[str], said: str) -> bool:
+    part.unlink(missing_ok=True)
+    if not any(path.parent.iterdir()):
+        path.parent.rmdir()
+    notes.append(said)
+    return False
+
+
+def _is_as_listed(path: Path, asset: dict[str, Any]) -> bool:
+    """Whether size and checksum are those that the server says, as far as it says any."""
+    size, sha256 = asset.get("fileSize"), asset.get("sha256")
+    if size and path.stat().st_size != size:
+        return False
+    return not sha256 or sha256_of(path) == sha256
 
 
 def is_remote(asset: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 # Most file systems take 255 bytes of a name; what we put behind it needs some.
 _MAX_NAME_BYTES = 200
+_BLOCK = 1 << 20
 
 
 def safe_name(text: str) -> str:
@@ -105,6 +107,15 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
             file.write(piece)
             size += len(piece)
     return size
+
+
+def sha256_of(path: Path) -> str:
+    """The checksum of a file's bytes, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

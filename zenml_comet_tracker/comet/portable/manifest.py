@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from zenml_comet_tracker.comet.errors import ExportError
-from zenml_comet_tracker.comet.portable.files import written
+from zenml_comet_tracker.comet.portable.files import sha256_of, written
 
 MANIFEST = "manifest.jsonl"
 # In no manifest: what a server sets by itself differs from one server to the next.
@@ -21,7 +21,6 @@ SERVER = "server.jsonl"
 FORMAT = "zenml-comet-export"
 VERSION = 1
 _SERVERS = re.compile(rf"(experiments/[^/]+/)?{re.escape(SERVER)}")
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def check(folder: Path) -> list[Listed]:
                 f"The export in {folder} is damaged: {entry.path} has {size:,} bytes, the manifest says "
                 f"{entry.bytes:,}."
             )
-        if _sha256(path) != entry.sha256:
+        if sha256_of(path) != entry.sha256:
             raise ExportError(f"The export in {folder} is damaged: {entry.path} is not what was exported (SHA-256).")
     return listed
 
@@ -101,7 +100,7 @@ def _rows(folder: Path, paths: list[str]) -> Iterator[dict[str, Any]]:
     yield {"format": FORMAT, "version": VERSION, "files": len(paths)}
     for path in paths:
         file = folder / path
-        yield {"path": path, "bytes": file.stat().st_size, "sha256": _sha256(file)}
+        yield {"path": path, "bytes": file.stat().st_size, "sha256": sha256_of(file)}
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -112,14 +111,6 @@ def _files(folder: Path) -> Iterator[str]:
             path = (Path(parent) / name).relative_to(folder).as_posix()
             if not name.startswith(".") and path != MANIFEST and not _SERVERS.fullmatch(path):
                 yield path
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _digest(lines: list[bytes]) -> str:
