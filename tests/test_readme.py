@@ -58,7 +58,7 @@ def state_of(server: LocalServer, url: str) -> tuple[bool, bool]:
 
 def test_every_block_is_run_by_one_of_these_tests() -> None:
     run_here = ["make demo", "zenml-comet open", "pip install", "comet_secret", "--url=local", "from zenml import"]
-    run_here += ["from zenml_comet_tracker import Experiment", "zenml-comet up", "zenml-comet env"]
+    run_here += ["from zenml_comet_tracker import Experiment", "import API", "zenml-comet up", "zenml-comet env"]
     assert [text for _, text in BLOCKS if not any(mark in text for mark in run_here)] == []
     assert len(BLOCKS) == len(run_here)
 
@@ -110,6 +110,15 @@ def test_logging_without_zenml_by_the_readme(local_server: LocalServer, tmp_path
         ZENML_COMET_JOURNAL=str(tmp_path / "journals"),
     )
     assert state_of(local_server, printed.strip()) == (False, False)
+
+    (tmp_path / "find.py").write_text(block("python", "import API"))
+    found = run(
+        [sys.executable, "find.py"],
+        tmp_path,
+        COMET_API_KEY=local_server.api_key,
+        COMET_URL_OVERRIDE=local_server.url,
+    )
+    assert "by hand 0.01\n" in found
 
 
 def test_the_local_comet_without_zenml_by_the_readme(daemon_folder: Path, tmp_path: Path) -> None:
