@@ -23,7 +23,10 @@ _FRAME_END = (
     "<script>(()=>{const tell=()=>parent.postMessage({height:document.documentElement.offsetHeight},'*');"
     "new ResizeObserver(tell).observe(document.documentElement);addEventListener('load',tell)})()</script>"
 )
-_FRAME_BEGIN = "<!doctype html><meta charset=utf-8><style>body{margin:0;font:14px/1.5 system-ui,sans-serif}</style>"
+_FRAME_BEGIN = (
+    "<!doctype html><meta charset=utf-8><style>body{margin:0;color:#1b1d22;font:14px/1.5 system-ui,sans-serif}"
+    "body>:first-child{margin-top:0}body>:nth-last-child(2){margin-bottom:0}</style>"
+)
 _ROWS = 1_000
 _TAG = re.compile(r"<[a-zA-Z!/][^>]*>")
 _SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8": "jpeg", b"GIF8": "gif", b"RIFF": "webp", b"<svg": "svg+xml"}
