@@ -73,7 +73,8 @@ def run(
     )
     page = Page(script.stem, _facts(context), dict(_pairs("--set", chosen)), width)
     code = scripts.run(script, context, page)
-    target.write_text(page.html(), encoding="utf-8")
+    # A name may hold half a character, which no file does: it costs that character, not the page.
+    target.write_bytes(page.html().encode("utf-8", "replace"))
     click.echo(f"{target}{': the script failed' if code else ''}", err=True)
     for label in page.widgets.unknown:
         there = ", ".join(map(repr, page.widgets.labels)) or "none"

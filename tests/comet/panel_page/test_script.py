@@ -216,6 +216,7 @@ def test_a_script_that_fails_shows_where_and_what_it_had_shown(run: Run, local_s
         ("def (", 1, "SyntaxError"),
         ("import sys; sys.exit(3)", 3, ""),
         ("raise SystemExit('nothing to show')", 1, "nothing to show"),
+        (r"from comet_ml import ui; ui.display_text('half \ud800 a character')", 0, "half ? a character"),
         ("from comet_ml import Nothing", 1, "cannot import name 'Nothing'"),
         ("import comet_ml; comet_ml.Nothing", 1, "zenml_comet_tracker has no comet_ml.Nothing"),
         (
