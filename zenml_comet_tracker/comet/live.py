@@ -111,6 +111,11 @@ class Live:
         """Where the journals lie; None when they are in memory."""
         return self._place.folder
 
+    def has_room_for(self, size: int) -> bool:
+        """Whether so many bytes of files may be put where the journals lie."""
+        folder = self._place.folder
+        return folder is not None and room_in(folder, self._handle.max_bytes).take(size, for_file=True)
+
     def handle(self) -> Handle:
         """What another process needs to log to the experiment as well."""
         self.expect_kin()

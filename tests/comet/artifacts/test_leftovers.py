@@ -17,7 +17,7 @@ from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.comet.artifacts import Artifact
 from zenml_comet_tracker.comet.artifacts.record import Done, UploadRecord, records_in
-from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError
+from zenml_comet_tracker.comet.errors import ConfigurationError, DeliveryError, JournalError
 from zenml_comet_tracker.comet.resources.artifacts import MadeVersion
 from zenml_comet_tracker.comet.settings import ResolvedSettings
 
@@ -100,6 +100,16 @@ def test_what_changed_meanwhile_is_not_passed_off_as_what_was_logged(
     assert (code, row["left"]) == (1, True)
     assert "train/a.csv was written to after it was logged" in row["reason"]
     assert shelf.states() == {"3.0.0": "ERROR"}
+
+
+def test_data_that_find_no_room_are_not_said_to_wait(
+    make: Make, name: str, offline: ResolvedSettings, journals: Path
+) -> None:
+    artifact = Artifact(name)
+    artifact.add(b"x" * 2_000_000, "large.bin")
+    with pytest.raises(JournalError, match="no disk keeps it"):
+        make(settings=offline, journal_max_bytes=2_000_000).log_artifact(artifact)
+    assert list((journals / ".artifacts").iterdir()) == []
 
 
 def test_a_version_that_the_server_does_not_know_any_more_is_made_anew(

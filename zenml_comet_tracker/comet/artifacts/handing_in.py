@@ -41,7 +41,7 @@ def hand_in(live: Live, connection: Connection, artifact: Artifact) -> Upload | 
     mark = fingerprint(connection.root, live.header.experiment_key, contents.new, paths)
     record = open_record(live.folder, mark)
     try:
-        contents = keep(contents, live.header, record)
+        contents = keep(contents, live.header, record, live.has_room_for)
     except OSError as error:
         record.close(finished=record.made is None)
         raise errors.InvalidValueError(f"Artifact {artifact.name} is not logged: {error}") from None
@@ -62,8 +62,8 @@ def hand_in(live: Live, connection: Connection, artifact: Artifact) -> Upload | 
 
 
 def _leave(live: Live, record: UploadRecord, name: str) -> None:
-    on_disk = record.data_folder is not None
-    record.close(finished=False)
+    on_disk = record.wanted is not None
+    record.close(finished=not on_disk)
     if not on_disk:
         raise errors.JournalError(f"Artifact {name} is not logged: the experiment is offline, and no disk keeps it")
     live.companions.add(Waiting(f"Artifact {name} waits for `zenml-comet sync`; its files are to stay as they are."))

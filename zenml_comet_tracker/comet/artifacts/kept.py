@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,25 @@ from zenml_comet_tracker.comet.artifacts.upload import Contents, Link, LocalFile
 from zenml_comet_tracker.comet.journal.record import Header
 from zenml_comet_tracker.comet.resources.artifacts import NewVersion
 
+logger = logging.getLogger(__name__)
 
-def keep(contents: Contents, header: Header, record: UploadRecord) -> Contents:
+
+def keep(contents: Contents, header: Header, record: UploadRecord, room: Callable[[int], bool]) -> Contents:
     """The contents, none of which goes with the process any more; noted in the record. Raises `OSError`.
 
-    Unchanged where the record is in memory only.
+    Unchanged where the record is in memory only, or there is no `room` for so many bytes of data.
     """
     folder = record.data_folder
     if folder is None:
+        return contents
+    size = sum(file.size for file in contents.files if file.stamp is None)
+    if size and not room(size):
+        logger.warning(
+            "The journal folder has no room for %s bytes of artifact %s, which go with the process if it dies before "
+            "they are uploaded.",
+            f"{size:,}",
+            contents.new.name,
+        )
         return contents
     files = [_kept(file, folder / str(number)) for number, file in enumerate(contents.files)]
     kept = replace(contents, files=files)
@@ -58,6 +70,7 @@ def _kept(file: LocalFile, place: Path) -> LocalFile:
     if isinstance(file.source, FileSource) and file.source.stamp is not None:
         return file
     place.parent.mkdir(mode=0o700, exist_ok=True)
+    place.touch(mode=0o600)
     with file.source.open() as stream, place.open("wb") as target:
         shutil.copyfileobj(stream, target, 1 << 20)
     source = FileSource(place)
