@@ -27,6 +27,16 @@ from zenml_comet_tracker.comet.query import (
 loss, lr, note = Metric("loss"), Parameter("lr"), Other("note")
 
 
+class _Tensor:
+    """A tensor of torch with one element: its dtype is none of numpy's."""
+
+    ndim = 0
+    dtype = "torch.float32"
+
+    def item(self) -> float:
+        return 0.5
+
+
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [
@@ -108,6 +118,7 @@ def test_an_expression_shows_itself(expression: QueryExpression, read: str) -> N
         (numpy.datetime64("2026-01-02T03:04:05.000000001"), "2026-01-02 03:04:05"),
         (numpy.timedelta64(90, "s"), 90),
         (numpy.bool_(True), 1),
+        (_Tensor(), 0.5),
         (2**63, 2**63),
         (10**20, 1e20),
         (-(10**400), "-Infinity"),

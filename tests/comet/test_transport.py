@@ -49,6 +49,16 @@ def test_a_post_speaks_json_to_the_letter(comet: ScriptedComet, transport: Trans
     assert (asked.headers["x-one"], asked.headers["x-team"]) == ("1", "blue")
 
 
+@pytest.mark.parametrize(
+    "wrong", [object(), b"bytes", "half \ud800", 2**65, {1, 2}], ids=lambda wrong: type(wrong).__name__
+)
+def test_what_json_cannot_hold_is_a_wrong_argument(comet: ScriptedComet, transport: Transport, wrong: object) -> None:
+    for call in (transport.post_json, transport.put_json, transport.post_for_bytes):
+        with pytest.raises(errors.InvalidArgumentError, match="cannot be sent as JSON"):
+            call("api/rest/v2/write/x", {"notes": [wrong]})
+    assert comet.asked == []
+
+
 def test_unset_query_values_are_left_out(comet: ScriptedComet, transport: Transport) -> None:
     transport.get_json("api/rest/v2/x", {"a": 1, "b": None})
     assert comet.asked[0].query == {"a": "1"}

@@ -39,7 +39,9 @@ def wire_value(value: Any) -> str | float | int | None:
 
 def _of_numpy(value: Any) -> Any:
     """The value with its times in microseconds: finer ones would turn into plain integers."""
-    unit = {"M": "datetime64[us]", "m": "timedelta64[us]"}.get(value.dtype.kind)
+    # Tensors have a dtype too, of another kind.
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    unit = {"M": "datetime64[us]", "m": "timedelta64[us]"}.get(str(kind))
     return value if unit is None else value.astype(unit)
 
 

@@ -42,6 +42,7 @@ COMPRESS_FROM_BYTES = 2_048
 DOWNLOAD_CHUNK = 1 << 20
 # Up to here a file is put into its request as it is; above, an encoder that reads it piece by piece earns its cost.
 WHOLE_UPLOAD_BYTES = 256 << 10
+MAX_TEMPLATES = 100
 
 # Below requests' own errors: a header that cannot be encoded, a certificate file that is not there, a pool just closed.
 FOREIGN_ERRORS = (
@@ -169,19 +170,19 @@ class Transport:
         params: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The JSON object that POST `path` with a JSON body answers with; `{}` for an empty answer."""
-        return self.post_bytes(path, orjson.dumps(body), headers=headers, params=params)
+        return self.post_bytes(path, _json(body), headers=headers, params=params)
 
     def post_for_bytes(self, path: str, body: Any) -> bytes:
         """The raw body that POST `path` with a JSON body answers with."""
         sent = {"Content-Type": JSON_TYPE}
-        return bytes(self._posted(path, None, orjson.dumps(body), sent, self._options.read_timeout).content)
+        return bytes(self._posted(path, None, _json(body), sent, self._options.read_timeout).content)
 
     def put_json(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON object that PUT `path` with a JSON body answers with; `{}` for an empty answer."""
-        what = f"PUT {path}"
+        what, data = f"PUT {path}", _json(body)
         with self._translated(what):
             sent_headers = {"Content-Type": JSON_TYPE, **(headers or {})}
-            request = requests.Request("PUT", f"{self.root}/{path}", data=orjson.dumps(body), headers=sent_headers)
+            request = requests.Request("PUT", f"{self.root}/{path}", data=data, headers=sent_headers)
             prepared = self._session.prepare_request(request)
         return _json_object(what, self._send(what, prepared, self._options.read_timeout))
 
@@ -272,6 +273,8 @@ class Transport:
         template = self._templates.get(path)
         if template is None:
             template = self._session.prepare_request(requests.Request("POST", f"{self.root}/{path}"))
+            if len(self._templates) >= MAX_TEMPLATES:  # Some paths hold the id of an experiment or a model.
+                self._templates.clear()
             self._templates[path] = template
         prepared = template.copy()
         if query := urlencode(_drop_unset(params)):
@@ -344,6 +347,14 @@ def _writes(what: str) -> bool:
     """Whether a request changes something: Comet's documented paths say so, whatever the method."""
     method, _, path = what.partition(" ")
     return "/write/" in path or (method != "GET" and path.startswith(CLIENTLIB))
+
+
+def _json(body: Any) -> bytes:
+    """The body as it is sent; `InvalidArgumentError` when something in it has no form in JSON."""
+    try:
+        return orjson.dumps(body)
+    except TypeError as error:
+        raise errors.InvalidArgumentError(f"One of the arguments cannot be sent as JSON: {error}") from None
 
 
 def _drop_unset(params: Mapping[str, Any] | None) -> dict[str, Any]:
