@@ -55,7 +55,7 @@ def scratch_projects(server: LocalServer) -> list[str]:
 
 
 def test_everything_holds_against_the_local_comet(typed: Typed, local_server: LocalServer) -> None:
-    done = typed("verify", "--json", "--workspace", "canary-workspace")
+    done = typed("verify", "--json", "--workspace", "canary team")
     report = json.loads(done.stdout)
     assert [check for check in report["checks"] if check["result"] != "held"] == []
     assert (done.exit_code, report["held"], report["server"]) == (0, True, "local")
@@ -68,8 +68,8 @@ def test_everything_holds_against_the_local_comet(typed: Typed, local_server: Lo
     models = local_server.get("registry-model", workspaceName="canary-workspace")["registryModels"]
     assert models == []
     assert KEY not in done.output
-    assert "canary-workspace" not in done.stdout
-    assert local_server.url not in done.stdout
+    assert "canary" not in done.stdout
+    assert local_server.url.removeprefix("http://") not in done.stdout
 
 
 def changed(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, lie: Callable[[Any], Any]) -> None:
@@ -171,14 +171,15 @@ def test_a_server_that_refuses_is_told_in_its_words_without_the_key(
     typed: Typed, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refusing(*_: Any, **__: Any) -> Any:
-        raise RequestError(f"No tags for {KEY} of canary-workspace at {local_server.url}.", status=403)
+        host = local_server.url.removeprefix("http://")
+        raise RequestError(f"No tags for {KEY} of canary team at {local_server.url}, {host}/canary%20team.", status=403)
 
     monkeypatch.setattr(facts, "tags", refusing)
     # What is told is cut off, here within the key.
     told = f"{KEY} {'x' * 80} {KEY}"
     changed(monkeypatch, facts, "others", lambda rows: [_Row(row, told) for row in rows])
     monkeypatch.setattr(running, "GROUPS", tuple(group for group in GROUPS if group.name.startswith("parameters")))
-    done = typed("verify", "--json", "--workspace", "canary-workspace")
+    done = typed("verify", "--json", "--workspace", "canary team")
     report = json.loads(done.stdout)
     results = {check["name"]: check for check in report["checks"]}
     assert results["tags are added and taken away"]["result"] == "refused"
@@ -186,8 +187,8 @@ def test_a_server_that_refuses_is_told_in_its_words_without_the_key(
     assert results["others are kept"]["result"] == "differed"
     assert "<key>..." in results["others are kept"]["detail"]
     assert KEY[:6] not in done.output
-    assert "canary-workspace" not in done.stdout
-    assert local_server.url not in done.stdout
+    assert "canary" not in done.stdout
+    assert local_server.url.removeprefix("http://") not in done.stdout
 
 
 class _Row:

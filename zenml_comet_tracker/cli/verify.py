@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 import click
 
@@ -69,7 +70,8 @@ def verify(
 
 def as_bug_report(report: Report, connection: Connection) -> dict[str, Any]:
     """What came of the checks, without what would tell who made them, and where."""
-    hidden = {connection.settings.api_key: "<key>", report.root: "<root>", report.workspace: "<workspace>"}
+    address = {report.root: "<root>", urlsplit(report.root).netloc: "<host>"}
+    hidden = {connection.settings.api_key: "<key>", **address, report.workspace: "<workspace>"}
     hidden |= dict.fromkeys(connection.settings.extra_headers.values(), "<header>")
     counts = Counter(outcome.result for outcome in report.outcomes)
     return {
@@ -92,9 +94,9 @@ def _is_comet(root: str) -> bool:
 
 
 def _without(text: str, hidden: dict[str, str]) -> str:
-    """The text with names in place of secrets, also where one was cut off, or stands with backslashes."""
+    """The text with names in place of secrets, also where one was cut off, or is spelled as in Python or an URL."""
     for secret, name in hidden.items():
-        for spelled in {secret, repr(secret)[1:-1]}:
+        for spelled in {secret, repr(secret)[1:-1], quote(secret), quote(secret, safe="")}:
             if not spelled:
                 continue
             text = text.replace(spelled, name)
