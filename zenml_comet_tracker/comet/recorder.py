@@ -111,7 +111,10 @@ class Recorder(Statements):
         """
         asset = self._asset(file_name, step, epoch, metadata, overwrite, context, more)
         row = {"k": kind, "t": _now(), "asset": asset, **(members or {})}
-        return self._found(asset) if self._live.append_file(FILES, row, data, asset["asset_id"]) else None
+        if not self._live.append_file(FILES, row, data, asset["asset_id"]):
+            return None
+        # Comet's own client calls it otherwise for these.
+        return self._found(asset) | ({"imageId": asset["asset_id"]} if kind == "image" else {})
 
     def link(
         self, uri: str, file_name: Any, *, step: Any = None, metadata: Any = None, overwrite: Any = False, **more: Any

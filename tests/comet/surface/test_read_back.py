@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import wave
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -266,3 +267,44 @@ class TestMedia:
         assert page["assetId"] == returned["profile"]["assetId"]
         assert b"2 rows, 1 columns" in held.content(page)
         assert held.json("profiled.json", "dataframe") == {"x": {"0": 1.0, "1": None}}
+
+
+def test_what_is_found_out_about_program_and_machine(
+    local_server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without arguments: the running program, the packages that are installed, the repository that it lies in."""
+    import git
+
+    program = tmp_path / "program" / "run.py"
+    program.parent.mkdir()
+    program.write_text("committed = 1\n")
+    repository = git.Repo.init(program.parent, initial_branch="trunk")
+    repository.index.add([str(program)])
+    made = repository.index.commit("made")
+    program.write_text("changed = 2\n")
+    monkeypatch.setattr("__main__.__file__", str(program), raising=False)
+    monkeypatch.setattr("__main__.__spec__", None, raising=False)
+    monkeypatch.setattr("sys.argv", [str(program), "--rate", "0.5", "--fast"])
+    experiment = Experiment(local_server.api_key, url=local_server.url, journal_folder=tmp_path / "journals")
+    experiment.set_cmd_args()
+    experiment.set_pip_packages()
+    packages = tmp_path / "status"
+    packages.write_text("Package: libc6\nStatus: install ok installed\nVersion: 2.36\n\n")
+    monkeypatch.setattr("zenml_comet_tracker.comet.capture.system_details.DPKG_STATUS", packages)
+    experiment.set_os_packages()
+    experiment.log_code()
+    experiment.log_git_metadata()
+    experiment.log_git_patch()
+    assert experiment.end().delivered
+    assert experiment.stats().dropped == {}
+    held = Held(local_server, experiment.id, "batch", {})
+    assert held.current("experiment/parameters") == {"rate": "0.5", "fast": "true"}
+    details = held.get("experiment/system-details")
+    assert any(name.startswith("pytest==") for name in details["installedPackages"])
+    assert details["osPackages"] == ["libc6=2.36"]
+    assert held.get("experiment/code")["code"] == "changed = 2\n"
+    found = held.get("experiment/git/metadata")
+    assert (found["branch"].rpartition("/")[2], found["parent"]) == ("trunk", made.hexsha)
+    (patch,) = held.assets("git-patch")
+    with zipfile.ZipFile(io.BytesIO(held.content(patch))) as archive:
+        assert b"+changed = 2" in archive.read("git_diff.patch")

@@ -43,8 +43,12 @@ def line_end(millis: int, step: int | None, epoch: float | None, context: str | 
         if step is None:
             return b',"timestamp":%d}\n' % millis
         return b',"timestamp":%d,"step":%d}\n' % (millis, step)
-    said = {"timestamp": millis, "step": step, "epoch": epoch, "context": context}
-    return b",%b\n" % orjson.dumps({name: value for name, value in said.items() if value is not None})[1:]
+    more = b"" if step is None else b',"step":%d' % step
+    if epoch is not None:
+        more += b',"epoch":%b' % orjson.dumps(epoch)
+    if context is not None:
+        more += b',"context":%b' % orjson.dumps(context)
+    return b',"timestamp":%d%b}\n' % (millis, more)
 
 
 def write_batch(transport: Transport, experiment_key: str, rows: bytes, headers: Headers = None) -> None:

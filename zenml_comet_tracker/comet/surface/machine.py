@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from zenml_comet_tracker.comet.capture import system_details
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.structures import json_text
@@ -83,13 +82,21 @@ class Machine(Surface):
     @logging_call
     def set_pip_packages(self) -> None:
         """Logs the Python packages that are installed here."""
-        found = system_details.of_packages()
-        self._record.system_details({"installedPackages": found.get("installedPackages")})
+        self._log_packages("installedPackages")
 
     @logging_call
     def set_os_packages(self) -> None:
         """Logs the packages of the operating system, where it keeps a list that can be read (Debian and its kin)."""
-        self._record.system_details({"osPackages": system_details.of_packages().get("osPackages")})
+        self._log_packages("osPackages")
+
+    def _log_packages(self, kind: str) -> None:
+        # What looks at the machine is loaded only where somebody looks.
+        from zenml_comet_tracker.comet.capture import system_details
+
+        found = system_details.of_packages().get(kind)
+        if not found:
+            raise InvalidValueError("There is no list of packages here that can be read")
+        self._record.system_details({kind: found})
 
     @logging_call
     def log_output(self, lines: str | Iterable[Any], stderr: bool = False) -> None:

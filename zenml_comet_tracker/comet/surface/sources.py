@@ -5,15 +5,17 @@ from __future__ import annotations
 import tokenize
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zenml_comet_tracker.comet.capture import code as capture_code
-from zenml_comet_tracker.comet.capture import git as capture_git
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.media.files import file_contents, files_below
 from zenml_comet_tracker.comet.surface.base import Surface
 from zenml_comet_tracker.comet.texts import text_of
+
+# What looks at the program is loaded only where somebody looks.
+if TYPE_CHECKING:
+    from zenml_comet_tracker.comet.capture.git import GitState
 
 # What a source without a name is called.
 DEFAULT_NAME = "Default"
@@ -54,7 +56,9 @@ class Sources(Surface):
         elif code is not None:
             name, text = code_name or (str(file_name) if file_name else DEFAULT_NAME), text_of(code)
         else:
-            program = capture_code.of_program()
+            from zenml_comet_tracker.comet.capture import code as programs
+
+            program = programs.of_program()
             if program is None:
                 raise InvalidValueError("The running program has no source to log; pass code, file_name or folder")
             name, text = code_name or program.file_name, program.text
@@ -105,7 +109,9 @@ class Sources(Surface):
             found = _state().patch
             if found is None:
                 return None
-            data = capture_git.zipped(found)
+            from zenml_comet_tracker.comet.capture.git import zipped
+
+            data = zipped(found)
         elif isinstance(patch, PathLike) or (isinstance(patch, str) and _named_file(patch, None)):
             data = Path(patch).read_bytes()
         else:
@@ -156,9 +162,11 @@ def _is_source(path: Path, folder: Path) -> bool:
     return not hidden and path.suffix.lower() in _ENDINGS
 
 
-def _state() -> capture_git.GitState:
-    path = capture_code.program_path()
-    state = capture_git.state_of(Path.cwd() if path is None else path.parent)
+def _state() -> GitState:
+    from zenml_comet_tracker.comet.capture import code, git
+
+    path = code.program_path()
+    state = git.state_of(Path.cwd() if path is None else path.parent)
     if state is None:
         raise InvalidValueError("The program lies in no git repository; pass what is to be logged")
     return state
