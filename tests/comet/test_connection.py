@@ -55,7 +55,8 @@ def test_a_reading_one_refuses_to_write(local_server: LocalServer, path: str, bo
         with pytest.raises(errors.ReadOnlyError, match="only be read"):
             connection.transport.post_json(path, body)
         assert connection.requests == 0
-    assert "read-only" not in str(local_server.get("projects", workspaceName="ws"))
+    wanted = {"workspaceName": "ws", "projectName": "read-only"}
+    assert local_server.call("GET", "api/rest/v2/project", params=wanted).status_code == 404
 
 
 def test_a_reading_one_refuses_a_write_that_is_a_get(local_server: LocalServer, key: str) -> None:

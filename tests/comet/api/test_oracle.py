@@ -31,7 +31,6 @@ READS: dict[str, Ask] = {
     "get: archived, by name": lambda api, shelf: api.get(WORKSPACE, FIRST, "gamma"),
     "get: no experiment": lambda api, shelf: api.get(WORKSPACE, FIRST, "nobody"),
     "get: no project, an experiment": lambda api, shelf: api.get(WORKSPACE, "nowhere", "delta"),
-    "get: no workspace": lambda api, shelf: api.get("nowhere"),
     "get_experiment": lambda api, shelf: api.get_experiment(WORKSPACE, SECOND, "delta"),
     "get_experiment: keywords": lambda api, shelf: api.get_experiment(
         workspace=WORKSPACE, project_name=SECOND, experiment="delta"
@@ -44,7 +43,6 @@ READS: dict[str, Ask] = {
     "get_experiment_by_id": lambda api, shelf: api.get_experiment_by_id(shelf["beta"]),
     "get_experiments": lambda api, shelf: api.get_experiments(WORKSPACE, FIRST),
     "get_experiments: workspace": lambda api, shelf: api.get_experiments(WORKSPACE),
-    "get_experiments: no workspace": lambda api, shelf: api.get_experiments("nowhere"),
     **{
         f"get_experiments: {pattern}": lambda api, shelf, pattern=pattern: api.get_experiments(
             WORKSPACE, FIRST, pattern=pattern
@@ -69,7 +67,6 @@ READS: dict[str, Ask] = {
     "get_archived_experiment: none": lambda api, shelf: api.get_archived_experiment(WORKSPACE, FIRST, "nobody"),
     "get_workspaces": lambda api, shelf: api.get_workspaces(),
     "get_projects": lambda api, shelf: api.get_projects(WORKSPACE),
-    "get_projects: no workspace": lambda api, shelf: api.get_projects("nowhere"),
     "get_project": lambda api, shelf: api.get_project(WORKSPACE, FIRST),
     "get_project: none": lambda api, shelf: api.get_project(WORKSPACE, "nowhere"),
     "get_project_by_id": lambda api, shelf: api.get_project_by_id(shelf.project_id),

@@ -35,6 +35,20 @@ def test_a_project_counts_its_experiments(local_server: LocalServer) -> None:
     assert local_server.get("project", workspaceName="ws", projectName=name)["numberOfExperiments"] == 1
 
 
+def test_an_unknown_workspace_is_404_and_names_those_that_are_there(local_server: LocalServer) -> None:
+    answer = local_server.call("GET", "api/rest/v2/projects", params={"workspaceName": "nobodys"})
+    assert answer.status_code == 404
+    assert "'nobodys'" in answer.json()["msg"]
+    assert "'local'" in answer.json()["msg"]
+
+
+def test_a_workspace_stays_when_its_last_project_goes(local_server: LocalServer) -> None:
+    workspace = uuid.uuid4().hex
+    made = local_server.post("write/project/create", workspaceName=workspace, projectName="only")
+    local_server.post("write/project/delete", projectId=made["projectId"], deleteAllExperiments=True)
+    assert local_server.get("projects", workspaceName=workspace)["projects"] == []
+
+
 def test_an_unknown_project_is_404(local_server: LocalServer) -> None:
     for query in ({"projectId": "0" * 32}, {"workspaceName": "ws", "projectName": "none"}):
         answer = local_server.call("GET", "api/rest/v2/project", params=query)

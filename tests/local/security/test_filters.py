@@ -54,8 +54,8 @@ def test_a_rule_finds_only_what_holds_the_text(clocked_server: LocalServer) -> N
 
 
 def test_a_question_has_a_size() -> None:
-    assert rules.MAX_MEMBERS <= 200
-    assert rules.MAX_DEPTH <= 20
+    assert rules.MAX_MEMBERS <= 400
+    assert rules.MAX_DEPTH <= 45
     assert rules.MAX_LETTERS <= 10_000
     assert rules.MAX_VALUES <= 10_000
 

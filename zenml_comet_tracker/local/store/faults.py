@@ -3,6 +3,7 @@
 StoreError
  ├── UnknownExperimentError
  ├── UnknownProjectError
+ ├── UnknownWorkspaceError
  ├── UnknownAssetError
  ├── UnknownKeyError
  ├── KeyNameError             no API key can be called so
@@ -26,6 +27,8 @@ StoreError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class StoreError(Exception):
     """Base; the text is meant for whoever sent the request."""
@@ -43,6 +46,14 @@ class UnknownProjectError(StoreError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"There is no project {what}.")
+
+
+class UnknownWorkspaceError(StoreError):
+    """No project is, or was, in a workspace of this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        there = ", ".join(repr(workspace) for workspace in known[:20]) or "none yet"
+        super().__init__(f"There is no workspace {name!r}; it begins with its first project. There is: {there}.")
 
 
 class UnknownAssetError(StoreError):

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from zenml_comet_tracker.local.store import schema, symlinks
 from zenml_comet_tracker.local.store.database import Transaction
-from zenml_comet_tracker.local.store.faults import TakenError, UnknownProjectError
+from zenml_comet_tracker.local.store.faults import TakenError, UnknownProjectError, UnknownWorkspaceError
 
 DEFAULT_WORKSPACE = "local"
 DEFAULT_PROJECT = "general"
@@ -56,9 +56,17 @@ def workspaces(connection: Connection) -> list[str]:
 
 
 def of_workspace(connection: Connection, workspace: str) -> Sequence[Row[Any]]:
-    """The workspace's projects by name, each with `experiments`: how many it lists that are not archived."""
+    """The workspace's projects by name, each with `experiments`: how many it lists that are not archived.
+
+    Raises `UnknownWorkspaceError`.
+    """
     statement = _with_count().where(schema.project.c.workspace == workspace).order_by(schema.project.c.name)
-    return connection.execute(statement).all()
+    rows = connection.execute(statement).all()
+    if not rows and workspace != DEFAULT_WORKSPACE:
+        known = workspaces(connection)
+        if workspace not in known:
+            raise UnknownWorkspaceError(workspace, known)
+    return rows
 
 
 def require(connection: Connection, project_id: str) -> Row[Any]:
