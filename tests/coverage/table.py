@@ -62,7 +62,7 @@ class Call:
     @property
     def documented(self) -> list[tuple[str, Any]] | None:
         """Its arguments and their defaults as the document writes them; None where it writes no signature."""
-        if self.takes or "(" not in self.written:
+        if self.takes or "(" not in self.written or self.written.endswith("(...)"):
             return None
         arguments = self.written.partition("(")[2].removesuffix(")")
         for pattern, python in _FROM_R.items():

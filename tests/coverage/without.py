@@ -110,6 +110,8 @@ def _heard() -> Iterator[set[str]]:
 @contextmanager
 def taken_out(call: Call) -> Iterator[None]:
     """A world in which a call does nothing and gives None, wherever it has been imported to."""
+    # The package loads its names when they are asked for.
+    assert call.found is not None
     before = inspect.getattr_static(call.owner, call.name)
     stub: Any = property(_nothing) if isinstance(before, property) else _nothing
     places = [(call.owner, call.name)]

@@ -226,9 +226,9 @@ def test_a_script_that_fails_shows_where_and_what_it_had_shown(run: Run, local_s
         ),
         (
             "import threading; from comet_ml import API\n"
-            "t = threading.Thread(target=lambda: print(API().get_panel_project_name())); t.start(); t.join()",
+            "t = threading.Thread(target=lambda: print('in', API().get_panel_project_name())); t.start(); t.join()",
             0,
-            "panel-script",
+            "in panel-script",
         ),
     ],
 )
