@@ -64,6 +64,7 @@ def _log_files(experiment: Any, folder: Path) -> None:
     experiment.log_asset(io.BytesIO(b"opened"), file_name="opened.bin")
     experiment.log_asset_data("data", name="data.txt")
     experiment.log_asset_folder(str(folder / "data"), log_file_name=True, recursive=True)
+    experiment.log_asset_folder(str(folder / "data"), step=14)
     experiment.log_remote_asset("s3://bucket/file.bin", metadata={"far": True})
     experiment.log_remote_asset("http://host/x", "named.bin", asset_type="audio")
     experiment.log_model("net", str(folder / "data"))

@@ -110,7 +110,7 @@ def log_files(experiment: Experiment, folder: Path) -> dict[str, Any]:
     experiment.log_asset(io.BytesIO(b"opened"), file_name="opened.bin")
     experiment.upload_asset(folder / "data" / "a.txt", 4, None, "validate", "custom", "uploaded.txt", {"m": 1})
     folders = experiment.log_asset_folder(folder / "data")
-    experiment.log_asset_folder(folder / "data", log_file_name=False, recursive=True)
+    experiment.log_asset_folder(folder / "data", log_file_name=True, recursive=True)
     experiment.log_tensorflow_folder(folder / "data")
     remote = experiment.log_remote_asset("s3://bucket/path/file.bin?x=1", metadata={"far": True})
     experiment.log_remote_asset("http://host/sound", "sound.wav", asset_type="audio", step=2)

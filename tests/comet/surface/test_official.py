@@ -111,7 +111,7 @@ def _assets(held: Held, kind: str) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize(
     ("kind", "count"),
     [
-        ("asset", 8),
+        ("asset", 9),
         ("audio", 2),
         ("model-element", 6),
         ("source_code", 1),

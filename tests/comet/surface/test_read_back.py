@@ -168,8 +168,8 @@ class TestFiles:
     def test_folders(self, held: Held) -> None:
         assert [name for name, _ in held.returned["folder"]] == ["a.txt"]
         names = [asset["fileName"] for asset in held.assets("asset")]
-        assert names.count("data/a.txt") == 1
-        assert (names.count("a.txt"), names.count("b.txt")) == (2, 1)
+        assert (names.count("data/a.txt"), names.count("data/inner/b.txt")) == (1, 1)
+        assert (names.count("a.txt"), names.count("b.txt")) == (2, 0)
         assert [a["fileName"] for a in held.assets("tensorflow-file")] == ["data/a.txt", "data/inner/b.txt"]
 
     def test_remote_assets(self, held: Held) -> None:

@@ -82,9 +82,9 @@ class Files(Surface):
     ) -> list[tuple[str, Logged]] | None:
         """Logs the files of a folder, with `recursive` those below its folders too; the name and asset of each.
 
-        They are called as in the folder, its own name before, unless `log_file_name=False`: then by their names alone.
+        They go by their names alone, with `log_file_name` by their paths, from the folder's own name on.
         """
-        return self._log_folder(Path(folder), log_file_name is not False, recursive, step=step, metadata=metadata)
+        return self._log_folder(Path(folder), bool(log_file_name), recursive, step=step, metadata=metadata)
 
     @logging_call
     def log_tensorflow_folder(self, folder: str | PathLike[str], metadata: Any = None) -> None:
