@@ -41,6 +41,25 @@ def test_each_status_has_its_error(status: int, code: int, kind: type, retryable
 
 
 @pytest.mark.parametrize(
+    ("status", "said", "advice"),
+    [
+        (401, "No user with such an API key!", "status 401: No user with such an API key! Check the API key"),
+        (401, "", "status 401. Check the API key"),
+        (402, "", "plan"),
+        (403, "not yours.", "status 403: not yours. The account of the API key may not do this; ask an admin"),
+        (404, "", "is the server's address right"),
+        (404, "There is no experiment x.", "status 404: There is no experiment x."),
+    ],
+)
+def test_a_refusal_says_what_to_do(status: int, said: str, advice: str) -> None:
+    assert advice in str(errors.from_status("GET x", status, server_message=said))
+
+
+def test_a_throttled_request_says_when_to_come_again() -> None:
+    assert "asked again in 7 s" in str(errors.ThrottledError("GET x", retry_after=7.2))
+
+
+@pytest.mark.parametrize(
     "error",
     [
         errors.from_status("GET x", 404, sdk_error_code=624522, server_message="no such thing"),

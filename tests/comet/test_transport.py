@@ -59,6 +59,14 @@ def test_what_json_cannot_hold_is_a_wrong_argument(comet: ScriptedComet, transpo
     assert comet.asked == []
 
 
+def test_a_key_in_the_address_of_a_redirect_stays_secret(comet: ScriptedComet) -> None:
+    key = "secret" * 7
+    comet.answer_with("/x", Answer(status=307, headers={"Location": f"{comet.root}/y?apiKey={key}"}))
+    with pytest.raises(errors.StatusError, match="a redirect to") as caught:
+        Transport(comet.root, key).post_json("write/x", {})
+    assert key not in str(caught.value)
+
+
 def test_unset_query_values_are_left_out(comet: ScriptedComet, transport: Transport) -> None:
     transport.get_json("api/rest/v2/x", {"a": 1, "b": None})
     assert comet.asked[0].query == {"a": "1"}

@@ -148,6 +148,9 @@ class StatusError(RequestError):
     """
 
     retryable = False
+    # What to do, in every message, and in those to which the server said nothing of Comet's.
+    advice = ""
+    advice_unspoken = ""
 
     @property
     def about_the_body(self) -> bool:
@@ -159,7 +162,10 @@ class StatusError(RequestError):
 
     def __init__(self, what: str, *, status: int, sdk_error_code: int = 0, server_message: str = "") -> None:
         said = f": {server_message}" if server_message else ""
-        super().__init__(f"{what} was answered with status {status}{said}")
+        told = f"{what} was answered with status {status}{said}"
+        advice = self.advice or ("" if server_message else self.advice_unspoken)
+        stop = "" if told.endswith((".", "!", "?")) else "."
+        super().__init__(f"{told}{stop} {advice}" if advice else told)
         self.status = status
         self.sdk_error_code = sdk_error_code
         self.server_message = server_message
@@ -169,17 +175,25 @@ class StatusError(RequestError):
 class UnauthorizedError(StatusError):
     """The server does not accept the API key."""
 
+    advice = "Check the API key, and that it is this server's: api_key=..., COMET_API_KEY or the configuration file."
+
 
 class PaymentRequiredError(StatusError):
     """The account's plan does not cover the request."""
+
+    advice = "The plan of the API key's account does not cover it."
 
 
 class ForbiddenError(StatusError):
     """The API key is known but may not do this."""
 
+    advice = "The account of the API key may not do this; ask an admin of the workspace."
+
 
 class NotFoundError(StatusError):
     """What was asked for does not exist, or this server does not have the endpoint."""
+
+    advice_unspoken = "Nothing of Comet's answered there; is the server's address right (url=..., COMET_URL_OVERRIDE)?"
 
 
 class NotFinalError(StatusError):
@@ -202,6 +216,7 @@ class ThrottledError(StatusError):
     retryable = True
 
     def __init__(self, what: str, *, retry_after: float, server_message: str = "") -> None:
+        self.advice = f"It may be asked again in {max(1, round(retry_after))} s."
         super().__init__(what, status=429, server_message=server_message)
         self.retry_after = retry_after
 

@@ -318,11 +318,11 @@ class Transport:
 
     def _status_error(self, what: str, response: requests.Response) -> errors.StatusError:
         message, code = _server_message(response)
+        if 300 <= response.status_code < 400:
+            message = f"a redirect to {response.headers.get('Location', 'nowhere')}; set the URL to where the server is"
         message = self._redact(message)
         if response.status_code == 429:
             return errors.ThrottledError(what, retry_after=retry_after(response.headers), server_message=message)
-        if 300 <= response.status_code < 400:
-            message = f"a redirect to {response.headers.get('Location', 'nowhere')}; set the URL to where the server is"
         return errors.from_status(what, response.status_code, sdk_error_code=code, server_message=message)
 
     def _redact(self, text: str) -> str:
