@@ -216,6 +216,15 @@ def test_names_that_are_file_and_folder_are_refused(
     assert below(tmp_path) == {}
 
 
+def test_a_name_that_is_too_long_for_the_disk_is_told_before_anything_is_written(
+    name: str, tmp_path: Path, local_server: LocalServer, api: API
+) -> None:
+    put(local_server, name, [("a", b"x"), ("y" * 300, b"x")])
+    with pytest.raises(DownloadError, match="y cannot be written: File name too long"):
+        api.get_artifact("ws", name).download(str(tmp_path))
+    assert below(tmp_path) == {}
+
+
 def test_of_two_files_of_one_name_the_newer_counts(
     name: str, tmp_path: Path, local_server: LocalServer, api: API
 ) -> None:

@@ -49,7 +49,15 @@ def target_of(root: Path, logical_path: str) -> Path:
 
 
 def check_inside(root: Path, target: Path) -> None:
-    """Refuses a target whose folder, once links are followed, is not below the root. Raises `DownloadError`."""
+    """Refuses a target that this disk cannot hold, or whose folder, once links are followed, is not below the root.
+    Raises `DownloadError`."""
+    try:
+        _check_inside(root, target)
+    except OSError as error:
+        raise DownloadError(f"{target} cannot be written: {error.strerror or error}") from None
+
+
+def _check_inside(root: Path, target: Path) -> None:
     real_root, real_folder = os.path.realpath(root), os.path.realpath(target.parent)
     if os.path.commonpath([real_root, real_folder]) != real_root:
         raise DownloadError(f"{target} is not written: a link on the way leads out of {root}, to {real_folder}")
