@@ -1,6 +1,6 @@
 # A panel as people write them for Comet today.
 import pandas as pd
-import plotly.express as px
+import plotly.graph_objects as go
 import streamlit as st
 from comet_ml import API
 
@@ -23,7 +23,8 @@ frame = pd.DataFrame(
     for point in read(experiment.id, metric)
 )
 left, right = st.columns([3, 1])
-left.plotly_chart(px.line(frame, x="step", y="value", color="run"), use_container_width=True)
+figure = go.Figure([go.Scatter(x=run["step"], y=run["value"], name=name) for name, run in frame.groupby("run")])
+left.plotly_chart(figure, use_container_width=True)
 with right:
     st.metric("Best", frame["value"].min(), delta="-1")
     st.info("A *hint* <b>")
