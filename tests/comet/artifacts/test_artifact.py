@@ -42,6 +42,13 @@ def test_a_folder_goes_by_its_name_or_by_a_logical_path(artifact: Artifact, fold
     assert first.local_path_or_data == str(folder / "train" / "a.csv")
 
 
+def test_blanks_belong_to_the_name_of_a_file(artifact: Artifact, tmp_path: Path) -> None:
+    for name in ("a", " a", "a "):
+        (tmp_path / name).write_text(name)
+    artifact.add(tmp_path, "")
+    assert contents(artifact) == {name: name.encode() for name in ("a", " a", "a ")}
+
+
 def test_files_data_and_open_files(artifact: Artifact, folder: Path) -> None:
     artifact.add(folder / "train" / "a.csv")
     artifact.add(folder / "train" / "a.csv", "into/")

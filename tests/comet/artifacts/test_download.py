@@ -121,6 +121,12 @@ def test_preserve_keeps_what_is_there(logged: LoggedArtifact, tmp_path: Path, ca
     assert {asset.logical_path: asset.size for asset in artifact.assets}["a.txt"] == 17
 
 
+def test_a_link_to_nothing_cannot_be_preserved(logged: LoggedArtifact, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DownloadError, match="is a link to nothing"):
+        logged.download(str(tmp_path), "PRESERVE")
+
+
 @pytest.mark.parametrize("said", [True, "OVERWRITE"])
 def test_overwrite_replaces(logged: LoggedArtifact, tmp_path: Path, said: bool | str) -> None:
     (tmp_path / "a.txt").write_bytes(b"other")

@@ -55,7 +55,22 @@ def test_versions_compare_as_semantic_ones() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["../up", "a/../../up", "/etc/passwd", "C:/x", "c:\\x", "\\\\host\\x", "..\\up", "", " ", ".", "a\0b", "\ud800"],
+    [
+        "../up",
+        "a/../../up",
+        "/etc/passwd",
+        "C:/x",
+        "c:\\x",
+        "\\\\host\\x",
+        "..\\up",
+        " /x",
+        "a/.. /x",
+        "",
+        " ",
+        ".",
+        "a\0b",
+        "\ud800",
+    ],
 )
 def test_logical_paths_stay_in_their_folder(path: str) -> None:
     with pytest.raises(InvalidValueError):

@@ -73,6 +73,8 @@ class Fetcher:
         if same:
             return True
         if self.strategy is Overwrite.PRESERVE:
+            if not target.exists():
+                raise errors.DownloadError(f"{target} is a link to nothing, which cannot be preserved; take it away")
             if same is False:
                 logger.warning("%s is there already with other contents, and is preserved.", target)
             return True

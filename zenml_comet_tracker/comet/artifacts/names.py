@@ -125,9 +125,11 @@ def checked_path(logical_path: Any) -> str:
     >>> checked_path("train/./a.csv")
     'train/a.csv'
     """
-    text = _text("the logical path of a file", logical_path)
-    parts = _SEPARATORS.split(text)
-    if text[0] in "/\\" or _DRIVE.match(text) or ".." in parts or not PurePosixPath(text).parts:
+    stripped = _text("the logical path of a file", logical_path)
+    # Blanks at its ends are part of a file's name.
+    text = str(logical_path)
+    parts = [part.strip() for part in _SEPARATORS.split(text)]
+    if stripped[0] in "/\\" or _DRIVE.match(stripped) or ".." in parts or not PurePosixPath(text).parts:
         raise InvalidValueError(
             f"{text!r} cannot be the logical path of a file: expected a relative path without '..', like 'train/a.csv'"
         )
