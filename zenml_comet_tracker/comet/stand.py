@@ -9,8 +9,11 @@ from typing import Any
 
 from zenml_comet_tracker.comet.texts import name_of, shortened
 
-# One for all experiments: context variables that are made in numbers are never given back.
-_contexts: ContextVar[Mapping[Stand, str]] = ContextVar("comet_contexts", default=MappingProxyType({}))
+# Of each experiment the contexts entered, the innermost last. One variable for all: those that are made in numbers are
+# never given back.
+_contexts: ContextVar[Mapping[Stand, tuple[str | None, ...]]] = ContextVar(
+    "comet_contexts", default=MappingProxyType({})
+)
 
 
 def context_of(given: Any) -> str | None:
@@ -36,27 +39,27 @@ class Stand:
     @property
     def context(self) -> str | None:
         """The context that the calling thread or task is in."""
-        return _contexts.get().get(self)
+        return (_contexts.get().get(self) or (None,))[-1]
 
-    def enter(self, context: str | None) -> str | None:
-        """The context until now, in whose place comes another, in this thread or task and what it starts."""
-        before = self.context
+    def enter(self, context: str | None) -> None:
+        """Goes into a context, in this thread or task and the tasks that it starts."""
         self.divided = True
-        self._set(context)
-        return before
+        self._set((*_contexts.get().get(self, ()), context))
 
-    def leave(self, before: str | None) -> None:
-        """Goes back to a context."""
-        self._set(before)
+    def leave(self, context: str | None) -> None:
+        """Goes back to the one before it, where it is the innermost."""
+        entered = _contexts.get().get(self, ())
+        # A generator may be closed by a thread that never was in its context, where a variable's token would raise.
+        if entered and entered[-1] == context:
+            self._set(entered[:-1])
 
-    def _set(self, context: str | None) -> None:
-        # No token: a generator may be closed in another context than it was begun in, where a token means nothing.
-        others = {stand: name for stand, name in _contexts.get().items() if stand is not self}
-        _contexts.set(MappingProxyType(others if context is None else {**others, self: context}))
+    def _set(self, entered: tuple[str | None, ...]) -> None:
+        others = {stand: names for stand, names in _contexts.get().items() if stand is not self}
+        _contexts.set(MappingProxyType({**others, self: entered} if entered else others))
 
 
 class Within:
-    """What `with` takes: inside of it all that is logged belongs to a context. Any number of times, one in another.
+    """What `with` takes: inside of it all that is logged belongs to a context. Any number of times, by any threads.
 
     >>> stand = Stand()
     >>> with Within(stand, "train"):
@@ -67,12 +70,11 @@ class Within:
     def __init__(self, stand: Stand, context: str | None) -> None:
         self._stand = stand
         self._context = context
-        self._before: list[str | None] = []
 
     def __enter__(self) -> None:
-        self._before.append(self._stand.enter(self._context))
+        self._stand.enter(self._context)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stand.leave(self._before.pop())
+        self._stand.leave(self._context)

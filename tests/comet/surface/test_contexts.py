@@ -93,6 +93,28 @@ def test_tasks_do_not_cross_and_inherit(comet: ScriptedComet, make: Make) -> Non
     assert set(found) == expected
 
 
+def test_one_context_may_be_entered_by_many_threads_at_once() -> None:
+    stand = Stand()
+    inner, outer = Within(stand, "inner"), Within(stand, "outer")
+    both, found = threading.Barrier(2), []
+
+    def enter(first: Within, second: Within) -> None:
+        with first:
+            both.wait(30)
+            with second, second:
+                both.wait(30)
+            both.wait(30)
+            found.append(stand.context)
+        found.append(stand.context)
+
+    threads = [threading.Thread(target=enter, args=args) for args in ((inner, outer), (outer, inner))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found, key=str) == [None, None, "inner", "outer"]
+
+
 def test_experiments_do_not_cross(comet: ScriptedComet, make: Make) -> None:
     one, other = make(), make()
     with one.train():

@@ -28,7 +28,7 @@ def test_lost_answers_repeat_nothing(
     experiment = Experiment(
         local_server.api_key, "once", "surface", url=proxy.url, protocol=protocol, journal_folder=tmp_path
     )
-    for part in range(3):
+    for part in range(2):
         experiment.log_output(f"{part}\n")
         experiment.log_system_info(f"k{part}", part)
         experiment.log_remote_asset(f"s3://bucket/{part}.bin")
@@ -42,17 +42,17 @@ def test_lost_answers_repeat_nothing(
     while not (report := experiment.end(timeout=60)).delivered:
         assert report.stats.pending or not report.stats.refused
     proxy.close()
-    assert proxy.lost > 10
+    assert proxy.lost > 6
 
     held = Held(local_server, experiment.id, protocol, {})
-    assert held.get("experiment/output")["output"] == "0\n1\n2\n"
+    assert held.get("experiment/output")["output"] == "0\n1\n"
     info = held.get("experiment/system-details")["logAdditionalSystemInfoList"]
-    assert [entry["key"] for entry in info] == ["k0", "k1", "k2"]
-    assert [value for value, *_ in held.points("train_m")] == [0, 1, 2]
+    assert [entry["key"] for entry in info] == ["k0", "k1"]
+    assert [value for value, *_ in held.points("train_m")] == [0, 1]
     kinds = Counter(asset["type"] for asset in held.assets())
-    items = {"asset-item": 6} if protocol == "batch" else {}
-    assert kinds == {"asset": 3, "model-element": 6, "git-patch": 3, "3d-image": 3, **items}
-    assert len({asset["fileName"] for asset in held.assets("3d-image")}) == 3
+    items = {"asset-item": 4} if protocol == "batch" else {}
+    assert kinds == {"asset": 2, "model-element": 4, "git-patch": 2, "3d-image": 2, **items}
+    assert len({asset["fileName"] for asset in held.assets("3d-image")}) == 2
 
 
 @pytest.mark.parametrize("protocol", ["auto", "rest"])
