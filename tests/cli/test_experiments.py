@@ -58,6 +58,13 @@ def test_experiments_are_listed_as_the_server_has_them(
     assert (failed["key"], failed["state"], failed["archived"]) == (keys[1], "crashed", True)
 
 
+def test_without_a_project_those_that_are_there_are_named(typed: Typed, keys: list[str]) -> None:
+    done = typed("experiments", "--workspace", "cli")
+    assert done.exit_code == 2
+    assert "Which project?" in done.output
+    assert PROJECT in done.output
+
+
 def test_columns_are_what_was_logged_and_can_be_sorted_by(typed: Typed, keys: list[str]) -> None:
     columns = "name,metric:loss,metric:train_loss,param:lr,other:count,tags"
     rows = listed(typed, "experiments", "--columns", columns, "--sort", "metric:loss")

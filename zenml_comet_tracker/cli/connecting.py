@@ -68,12 +68,20 @@ def is_local(connection: Connection) -> bool:
 
 
 def place(connection: Connection, workspace: str | None, project: str | None) -> Place:
-    """The project that the options name, or that is configured; `UsageError` when none is."""
+    """The project that the options name, or that is configured; `UsageError` when none is, with those there are."""
     workspace, project = split(workspace, project)
     name = project or connection.settings.project_name
     if not name:
-        raise click.UsageError("Which project? Give --project, or set COMET_PROJECT_NAME.")
+        raise click.UsageError(_which(connection, workspace_of(connection, workspace)))
     return Place(workspace_of(connection, workspace), name)
+
+
+def _which(connection: Connection, workspace: str) -> str:
+    from zenml_comet_tracker.comet.resources import projects
+
+    names = sorted(str(row.get("projectName")) for row in projects.of_workspace(connection.transport, workspace))
+    there = f"has {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}" if names else "has no project yet"
+    return f"Which project? Give --project, or set COMET_PROJECT_NAME. Workspace {workspace} {there}."
 
 
 def split(workspace: str | None, project: str | None) -> tuple[str | None, str | None]:
