@@ -13,6 +13,7 @@ import pytest
 
 from tests.comet import programs
 from tests.comet.scripted import ScriptedComet
+from zenml_comet_tracker.comet.journal.discard import sweep
 
 Run = Callable[..., CompletedProcess[str]]
 
