@@ -82,6 +82,15 @@ def test_columns_are_what_was_logged_and_can_be_sorted_by(typed: Typed, keys: li
     assert by_start == sorted(by_start)
 
 
+def test_nan_spoils_no_order(typed: Typed, local_server: LocalServer) -> None:
+    for name, value in (("c", 3), ("nan", "NaN"), ("a", 1), ("d", "Infinity"), ("b", 2)):
+        key = begin(local_server, teamName="cli", projectName="sorted")
+        local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value=name)
+        local_server.post("write/experiment/metric", experimentKey=key, metricName="loss", metricValue=value)
+    done = typed("experiments", "--project", "cli/sorted", "--sort", "metric:loss", "--json")
+    assert [row["name"] for row in json.loads(done.stdout)["experiments"]] == ["a", "b", "c", "d", "nan"]
+
+
 def test_a_column_that_is_none_is_refused(typed: Typed) -> None:
     done = typed("experiments", *PLACE, "--columns", "name,loss")
     assert done.exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -198,13 +199,15 @@ def _add_charted(connection: Connection, rows: list[Row], metrics: list[str], pa
 
 
 def _order(value: Any) -> tuple[int, float, str]:
-    """Numbers by size, before texts by letter; texts that are numbers count as such."""
+    """Numbers by size, before texts by letter; texts that are numbers count as such, and NaN, which has no size, as a
+    text."""
     if isinstance(value, list):
         value = ",".join(value)
     try:
-        return 0, float(value), ""
+        number = float(value)
     except (TypeError, ValueError):
-        return 1, 0.0, str(value)
+        number = math.nan
+    return (1, 0.0, str(value)) if math.isnan(number) else (0, number, "")
 
 
 def _cell(column: str, value: Any) -> str:
