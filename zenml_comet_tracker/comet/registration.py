@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zenml_comet_tracker.comet.errors import InvalidArgumentError, StatusError
@@ -28,8 +28,8 @@ def registration(
     status_configuration: ModelStatusConfiguration | Mapping[str, Any] | None,
 ) -> Registration:
     """What is to be sent, as JSON can hold it. Raises `InvalidArgumentError` before anything is."""
-    if isinstance(tags, str):
-        raise InvalidArgumentError(f"tags={tags!r} is one text; expected a list, as in tags=[{tags!r}]")
+    if isinstance(tags, str) or not isinstance(tags, Iterable | None):
+        raise InvalidArgumentError(f"tags={tags!r} is no list; expected one, as in tags=['{tags}']")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise InvalidArgumentError(f"metadata={metadata!r} is no dictionary; expected one, as in {{'accuracy': 0.9}}")
     configured = None if status_configuration is None else ModelStatusConfiguration.of(status_configuration).written()

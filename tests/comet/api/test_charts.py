@@ -70,11 +70,21 @@ def test_only_common_steps_when_metrics_depend_on_each_other(shelf: Shelf, ours:
         (lambda api, key: api.get_metrics_for_chart([7], ["score"]), "by key or as APIExperiment, not as int"),
         (lambda api, key: api.get_metrics_df([key], ["score"], "time"), "'time' is unknown; expected one of step, ep"),
         (lambda api, key: api.experiments_df(WORKSPACE, FIRST, metrics="score"), "metrics='score' is one name"),
+        (lambda api, key: api.experiments_df(WORKSPACE, FIRST, parameters="lr"), "parameters='lr' is one name"),
+        (lambda api, key: api.get_metrics_for_chart(None, ["score"]), "A list of experiments"),
+        (lambda api, key: api.get_metrics_for_chart([key], 5), "metrics=5 is expected to be a list of names"),
+        (lambda api, key: api.get_metrics_df([key], ["score"], ["step"]), "is unknown; expected one of step"),
     ],
 )
 def test_what_cannot_be_asked(shelf: Shelf, ours: API, ask: Any, said: str) -> None:
     with pytest.raises(InvalidArgumentError, match=said):
         ask(ours, shelf["beta"])
+
+
+def test_a_chart_takes_what_can_be_read_once(shelf: Shelf, ours: API) -> None:
+    experiments, names = (key for key in (shelf["beta"],)), (name for name in ("score",))
+    chart = ours.get_metrics_for_chart(experiments, names, (name for name in ("lr",)))  # type: ignore[call-overload]
+    assert chart == ours.get_metrics_for_chart([shelf["beta"]], ["score"], ["lr"]) != {}
 
 
 @pytest.fixture

@@ -99,11 +99,16 @@ def test_those_that_were_not_tried_any_more_are_named(comet: ScriptedComet) -> N
     assert (caught.value.done, list(caught.value.failed), caught.value.left) == (["a", "b"], ["c"], ["d", "e"])
 
 
-@pytest.mark.parametrize("keys", [NOBODY, [None], [[NOBODY]]])
+@pytest.mark.parametrize("keys", [NOBODY, [None], [[NOBODY]], None, 5])
 def test_one_key_is_no_list_of_keys(ours: API, keys: Any) -> None:
     for act in (ours.archive_experiments, ours.delete_experiments, lambda keys: ours.move_experiments(keys, "w", "p")):
         with pytest.raises(errors.InvalidArgumentError, match="list of experiment keys"):
             act(keys)
+
+
+def test_it_is_done_to_those_of_a_generator_too(local_server: LocalServer, ours: API, keys: list[str]) -> None:
+    assert len(ours.archive_experiments(key for key in keys)) == len(keys)  # type: ignore[arg-type]
+    assert all(ACTIONS["archive"](local_server, key) for key in keys)
 
 
 def test_nothing_is_done_to_none(ours: API) -> None:

@@ -81,7 +81,12 @@ def test_an_archived_experiment_is_got_by_its_name_too(shelf: Shelf, ours: API) 
 
 @pytest.mark.parametrize(
     ("pattern", "said"),
-    [("a(b", r"missing \), unterminated subpattern at position 1"), ("[a", "position 0"), ("a{2}{3}", "position")],
+    [
+        ("a(b", r"missing \), unterminated subpattern at position 1"),
+        ("[a", "position 0"),
+        ("a{2}{3}", "position"),
+        (5, "pattern=5"),
+    ],
 )
 @pytest.mark.parametrize("method", ["get_experiments", "gen_experiments", "get_archived_experiments", "experiments_df"])
 def test_a_pattern_that_is_none_is_told_where_it_breaks(ours: API, pattern: str, said: str, method: str) -> None:
@@ -97,6 +102,8 @@ def test_a_pattern_that_is_none_is_told_where_it_breaks(ours: API, pattern: str,
         ({"page": 2}, "pass page_size"),
         ({"page": 0, "page_size": 5}, "page=0 cannot be; expected a number from 1 on"),
         ({"page_size": -1}, "page_size=-1"),
+        ({"page_size": 2.5}, "page_size=2.5 cannot be"),
+        ({"page": "2", "page_size": 5}, "page='2' cannot be"),
         ({"sort_by": "name"}, "sort_by='name' is unknown; expected 'startTime' or 'endTime'"),
         ({"sort_order": "up"}, "sort_order='up' is unknown; expected 'asc' or 'desc'"),
     ],
@@ -141,6 +148,8 @@ def test_an_order_holds_over_all_projects_of_a_workspace(local_server: LocalServ
         (("w", "p/e", "e"), "names an experiment already"),
         (("/w",), "has an empty part; expected 'workspace/project/experiment'"),
         (("w//e",), "has an empty part"),
+        ((5,), "are named by texts, not by 5"),
+        (("w", ["p"]), "are named by texts"),
     ],
 )
 def test_places_that_cannot_be(ours: API, parts: Any, said: str) -> None:

@@ -86,8 +86,10 @@ def test_a_chart_template_is_saved_for_an_experiment(comet: ScriptedComet, exper
 
 def test_a_view_without_a_name_is_not_sent(comet: ScriptedComet, api: API, experiment: APIExperiment) -> None:
     for save in (lambda view: api.create_view("w", "p", view), experiment.create_view):
-        with pytest.raises(InvalidArgumentError, match="no name"):
+        with pytest.raises(InvalidArgumentError, match="view with a name"):
             save(View(""))
+        with pytest.raises(InvalidArgumentError, match="view with a name"):
+            save(None)  # type: ignore[arg-type]
     assert comet.requests("upsert") == []
 
 

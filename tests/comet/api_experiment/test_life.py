@@ -19,6 +19,7 @@ from zenml_comet_tracker.comet.connection import connect
 from zenml_comet_tracker.comet.errors import (
     ConfigurationError,
     ConnectionFailedError,
+    InvalidArgumentError,
     NotFoundError,
     UnauthorizedError,
 )
@@ -85,6 +86,8 @@ def test_metadata_at_hand_cost_no_request(local_server: LocalServer, key: str) -
     ("arguments", "error", "told"),
     [
         ({"previous_experiment": "0" * 32}, NotFoundError, "There is no experiment with key"),
+        ({"previous_experiment": ""}, InvalidArgumentError, "leave it out for a new experiment"),
+        ({"previous_experiment": None}, InvalidArgumentError, "leave it out for a new experiment"),
         ({"api_key": "wrong" * 8}, UnauthorizedError, "401"),
         ({"url": "http://127.0.0.1:1"}, ConnectionFailedError, "got no answer"),
         ({"version": "v3"}, ConfigurationError, "version='v3' is unknown"),

@@ -367,6 +367,24 @@ def test_gpu_metrics(experiment: APIExperiment, read: Read) -> None:
     }
 
 
+@pytest.mark.parametrize("wrong", [None, 5, GPU, "gpus"], ids=["none", "number", "one", "text"])
+@pytest.mark.parametrize("method", ["log_gpu_metrics", "log_cpu_metrics", "set_gpu_static_info"])
+def test_what_is_no_list_of_measurements_is_told(experiment: APIExperiment, method: str, wrong: Any) -> None:
+    with pytest.raises(InvalidValueError, match="is expected to be a list"):
+        getattr(experiment, method)(wrong)
+    with pytest.raises(InvalidValueError, match="expected to be a"):
+        getattr(experiment, method)(["gpuId"])
+
+
+def test_a_name_that_is_no_text_finds_what_was_logged_under_it(experiment: APIExperiment) -> None:
+    experiment.log_metric(5, 0.5)  # type: ignore[arg-type]
+    experiment.log_parameter(6, "x")  # type: ignore[arg-type]
+    assert [point["metricValue"] for point in experiment.get_metrics(5)] == ["0.5"]  # type: ignore[arg-type]
+    assert experiment.get_metrics_summary(5)["valueCurrent"] == "0.5"  # type: ignore[arg-type]
+    assert experiment.get_parameters_summary(6)["valueCurrent"] == "x"  # type: ignore[arg-type]
+    assert len(experiment.get_metric_total_df(5)) == 1  # type: ignore[arg-type]
+
+
 def test_git_metadata_are_replaced(experiment: APIExperiment, read: Read) -> None:
     experiment.set_git_metadata("user", "root", "branch", "parent", "origin")
     experiment.set_git_metadata("ü", "r", "b", "p", None)

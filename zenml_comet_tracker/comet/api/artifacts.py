@@ -22,6 +22,10 @@ class Artifacts(ApiBase):
         `NotFoundError`, `NotFinalError` while its files are not there, `InvalidValueError` for names that contradict
         each other. GET `artifacts/version`.
         """
+        if not isinstance(artifact_name, str):
+            raise InvalidValueError(
+                f"artifact_name is expected to be a text, as in 'name:1.0.0'; got {artifact_name!r}"
+            )
         if "/" not in artifact_name:
             workspace = self._workspace(workspace)
         return finding.without_experiment(self._connection, workspace, artifact_name, version, alias)

@@ -86,7 +86,7 @@ class Charts(Experiments):
         places, and straight lines fill what lies between two values. `fetch_full` as in `get_metrics_for_chart`. POST
         `experiments/multi-metric-chart`.
         """
-        if x_axis not in tables.X_AXES:
+        if x_axis not in [*tables.X_AXES]:
             raise InvalidArgumentError(f"x_axis={x_axis!r} is unknown; expected one of {', '.join(tables.X_AXES)}")
         names = _names("metrics", metrics)
         keys = _keys(experiment_keys)
@@ -136,7 +136,11 @@ class Charts(Experiments):
         kinds = {column["name"]: column["type"] for column in known if column["source"] == "params"}
         if metrics is None:
             metrics = [name for name in logged if not name.startswith(_SYSTEM_METRICS)]
-        chosen = kinds if parameters is None else {name: kinds.get(name, "string") for name in parameters}
+        chosen = (
+            kinds
+            if parameters is None
+            else {name: kinds.get(name, "string") for name in _names("parameters", parameters)}
+        )
         return _names("metrics", metrics), chosen
 
     def _charts(self, keys: Sequence[str], metrics: Sequence[str], parameters: Sequence[str]) -> dict[str, Any]:
@@ -185,7 +189,7 @@ def _moment(millis: int | None) -> datetime | None:
 
 
 def _keys(experiments: Iterable[str | APIExperiment]) -> list[str]:
-    if isinstance(experiments, str | APIExperiment):
+    if isinstance(experiments, str | APIExperiment) or not isinstance(experiments, Iterable):
         raise InvalidArgumentError("A list of experiments, or of their keys, is expected; put the one into brackets")
     return list(_each_key(experiments))
 
@@ -201,4 +205,8 @@ def _each_key(experiments: Iterable[str | APIExperiment]) -> Iterator[str]:
 def _names(argument: str, names: Sequence[str] | None) -> list[str]:
     if isinstance(names, str):
         raise InvalidArgumentError(f"{argument}={names!r} is one name; put it into brackets: [{names!r}]")
-    return list(dict.fromkeys(names or ()))
+    # Once: it may be a generator.
+    found = [*names] if isinstance(names, Iterable) else names or []
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise InvalidArgumentError(f"{argument}={names!r} is expected to be a list of names")
+    return list(dict.fromkeys(found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from zenml_comet_tracker.comet import errors
@@ -108,6 +108,9 @@ class ExperimentActions(ApiBase):
 
 def _checked(experiment_keys: Sequence[str]) -> list[str]:
     """The keys, each once."""
-    if isinstance(experiment_keys, str) or not all(isinstance(key, str) for key in experiment_keys):
+    listed = isinstance(experiment_keys, Iterable) and not isinstance(experiment_keys, str)
+    # Once: it may be a generator.
+    keys = [*experiment_keys] if listed else []
+    if not listed or not all(isinstance(key, str) for key in keys):
         raise errors.InvalidArgumentError("experiment_keys is expected to be a list of experiment keys (texts)")
-    return list(dict.fromkeys(experiment_keys))
+    return list(dict.fromkeys(keys))

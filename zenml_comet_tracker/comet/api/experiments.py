@@ -51,7 +51,7 @@ class Experiments(ApiBase):
         By key; as `get_experiment("workspace/project/experiment")`; or as
         `get_experiment(workspace, project_name, experiment)`. The experiment is named by its name or its key.
         """
-        if project_name is None and experiment is None and "/" not in (experiment_key or ""):
+        if project_name is None and experiment is None and "/" not in str(experiment_key or ""):
             return self.get_experiment_by_key(experiment_key or "")
         workspace, project_name, experiment = _parts(experiment_key, project_name, experiment)
         if experiment is None:
@@ -222,6 +222,9 @@ def _parts(
     workspace: str | None, project_name: str | None, experiment: str | None
 ) -> tuple[str | None, str | None, str | None]:
     """Workspace, project and experiment, of which the first that is given may hold those behind it, after slashes."""
+    for part in (workspace, project_name, experiment):
+        if not isinstance(part, str | None):
+            raise InvalidArgumentError(f"Workspaces, projects and experiments are named by texts, not by {part!r}")
     if workspace is not None and "/" in workspace:
         if project_name is not None or experiment is not None:
             raise InvalidArgumentError(

@@ -60,8 +60,8 @@ def check_page(page: int | None, page_size: int | None, sort_by: str | None, sor
     if page is not None and page_size is None:
         raise InvalidArgumentError(f"page={page} says not how many experiments a page has; pass page_size=... as well")
     for name, number in (("page", page), ("page_size", page_size)):
-        if number is not None and number < 1:
-            raise InvalidArgumentError(f"{name}={number} cannot be; expected a number from 1 on")
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise InvalidArgumentError(f"{name}={number!r} cannot be; expected a number from 1 on")
     _check_word("sort_by", sort_by, _SORT_BY)
     _check_word("sort_order", sort_order, _SORT_ORDER)
 
@@ -75,6 +75,8 @@ def compiled(pattern: str | None) -> re.Pattern[str] | None:
     """The regular expression; `InvalidArgumentError` says where it breaks off."""
     if pattern is None:
         return None
+    if not isinstance(pattern, str | re.Pattern):
+        raise InvalidArgumentError(f"pattern={pattern!r} is not a regular expression; expected a text")
     try:
         return re.compile(pattern)
     except re.error as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zenml_comet_tracker.comet import rules
 from zenml_comet_tracker.comet.api import listing
 from zenml_comet_tracker.comet.api.base import ApiBase
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
+from zenml_comet_tracker.comet.errors import InvalidArgumentError
 from zenml_comet_tracker.comet.query import QueryExpression, QueryVariable, Tag, expression_of, variable_of
 from zenml_comet_tracker.comet.resources import columns, projects, search
 from zenml_comet_tracker.comet.resources.projects import Place
@@ -88,7 +89,9 @@ class Searching(ApiBase):
         Predicates are Comet's JSON: `[{"source": "metrics", "query": {"condition": "AND", "rules": [{"id": "loss",
         "field": "loss", "type": "double", "operator": "less", "value": 0.1}], "valid": True}}]`. `query` writes them.
         """
-        return self._matching(self._searched(workspace, project_name), predicates, archived)
+        if isinstance(predicates, Mapping | str) or not isinstance(predicates, Iterable):
+            raise InvalidArgumentError("predicates is expected to be a list of dictionaries; `query` takes expressions")
+        return self._matching(self._searched(workspace, project_name), [*predicates], archived)
 
     def get_query_variables(
         self, workspace: str | None = None, project_name: str | None = None, project_id: str | None = None
@@ -103,7 +106,7 @@ class Searching(ApiBase):
         return [variable for variable in variables if variable is not None]
 
     def _searched(self, workspace: str | None, project_name: str | None) -> Place:
-        if workspace and project_name is None and "/" in workspace:
+        if isinstance(workspace, str) and project_name is None and "/" in workspace:
             workspace, _, project_name = workspace.partition("/")
         return self._place(workspace, project_name)
 

@@ -24,8 +24,8 @@ class Views(Projects):
 
     def create_view(self, workspace: str | None, project_name: str | None, view: View) -> View:
         """Saves a view for a project, without what ties it to the one it comes from. POST `write/views/upsert`."""
-        if not view.name:
-            raise InvalidArgumentError("The view has no name; expected View(name=...)")
+        if not isinstance(view, View) or not view.name:
+            raise InvalidArgumentError(f"A view with a name is expected, as in View(name='Losses'); got {view!r}")
         project_id = self._project_id(workspace, project_name)
         payload = view.as_portable().to_upsert_payload(project_id)
         return View.from_payload_dict(views.save(self._connection.transport, payload))

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from zenml_comet_tracker.comet import panels
 from zenml_comet_tracker.comet.connection import Connection
-from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.comet.errors import ConfigurationError, InvalidArgumentError
 from zenml_comet_tracker.comet.resources import complete, experiments, optional_integer, optional_text
 from zenml_comet_tracker.comet.transport import Transport
 
@@ -55,7 +55,7 @@ class ExperimentBase:
         self._connection = _connection_of(options)
         settings = self._connection.settings
         metadata = options.get("metadata")
-        key = options.get("previous_experiment") or (metadata or {}).get("experimentKey")
+        key = _previous(options) or (metadata or {}).get("experimentKey")
         if key is None:
             workspace = options.get("workspace") or settings.workspace
             project = options.get("project_name") or settings.project_name
@@ -209,6 +209,18 @@ def _options(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]
     if options.get("version", "v2") != "v2":
         raise ConfigurationError(f"version={options['version']!r} is unknown; Comet's REST API has version 'v2'")
     return options
+
+
+def _previous(options: Mapping[str, Any]) -> str | None:
+    """The key of the experiment that is meant; a new one would be made in the place of one whose key was not found."""
+    if "previous_experiment" not in options:
+        return None
+    key = options["previous_experiment"]
+    if not isinstance(key, str) or not key:
+        raise InvalidArgumentError(
+            f"previous_experiment={key!r} is no experiment key; leave it out for a new experiment"
+        )
+    return key
 
 
 def _connection_of(options: Mapping[str, Any]) -> Connection:

@@ -10,6 +10,7 @@ from typing import Any
 from zenml_comet_tracker.comet.api_experiment.base import ExperimentBase
 from zenml_comet_tracker.comet.errors import BrokenAnswerError
 from zenml_comet_tracker.comet.resources import assets, full_metrics, metrics
+from zenml_comet_tracker.comet.texts import text_of
 
 
 class FullMetrics(ExperimentBase):
@@ -23,6 +24,7 @@ class FullMetrics(ExperimentBase):
         of the metric, the points are those of `get_metrics`, or with `fallback_to_sampled_data=False` there are none.
         GET `experiment/asset/list`, `experiment/asset/get-asset`, `experiment/metrics/get-metric`.
         """
+        metric_name = text_of(metric_name)
         files = full_metrics.of_experiment(self._transport, self.key).get(full_metrics.spelled(metric_name), ())
         rows = [row for file in files for row in self._table(str(file["assetId"]))]
         if not rows and fallback_to_sampled_data:

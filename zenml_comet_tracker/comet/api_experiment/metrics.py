@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zenml_comet_tracker.comet import values
-from zenml_comet_tracker.comet.api_experiment.writing import Writing, epoch_of, good, millis_of, number, step_of
+from zenml_comet_tracker.comet.api_experiment.writing import Writing, epoch_of, good, listed, millis_of, number, step_of
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.resources import metrics, system_metrics
 from zenml_comet_tracker.comet.resources.system_metrics import Reading
@@ -29,6 +29,7 @@ class Metrics(Writing):
         Times are milliseconds since the epoch. Empty when there is none. GET `experiment/metrics/get-metric` or
         `experiment/metrics/get-all`.
         """
+        metric = None if metric is None else values.text_of(metric)
         points = metrics.points(self._transport, self.key, metric)
         if not points and metric is not None and (sent := shortened(metric)) != metric:
             return metrics.points(self._transport, self.key, sent)
@@ -97,7 +98,7 @@ class Metrics(Writing):
         timestamp: Any = None,
     ) -> dict[str, Any]:
         """Logs the utilization of each processor, in percent. POST `write/experiment/cpu-metrics`."""
-        percents = [number("each of cpu_metrics", percent) for percent in cpu_metrics]
+        percents = [number("each of cpu_metrics", percent) for percent in listed("cpu_metrics", cpu_metrics)]
         return system_metrics.write_cpu(self._transport, self.key, percents, _reading(context, step, epoch, timestamp))
 
     def log_gpu_metrics(self, gpu_metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -106,7 +107,8 @@ class Metrics(Writing):
         Each is a dictionary of `gpuId`, `freeMemory`, `usedMemory`, `gpuUtilization` (percent) and `totalMemory`;
         `InvalidValueError` when one of them is missing.
         """
-        return system_metrics.write_gpus(self._transport, self.key, [_gpu(gpu) for gpu in gpu_metrics])
+        found = [_gpu(gpu) for gpu in listed("gpu_metrics", gpu_metrics)]
+        return system_metrics.write_gpus(self._transport, self.key, found)
 
     def log_ram_metrics(
         self,
@@ -139,6 +141,7 @@ def one_or_all(summaries: list[dict[str, Any]], name: str | None) -> Any:
     """All summaries, or the one of this name; [] where there is none, as from the official SDK."""
     if name is None:
         return summaries
+    name = values.text_of(name)
     by_name = {summary.get("name"): summary for summary in summaries}
     # Under a name that was too long it stands shortened.
     return by_name.get(name) or by_name.get(shortened(name)) or []
@@ -149,6 +152,8 @@ def _reading(context: str | None, step: Any, epoch: Any, timestamp: Any) -> Read
 
 
 def _gpu(gpu: Mapping[str, Any]) -> dict[str, float]:
+    if not isinstance(gpu, Mapping):
+        raise InvalidValueError(f"each of gpu_metrics is expected to be a dictionary; got {quoted(gpu)}")
     missing = [member for member in GPU_MEMBERS if member not in gpu]
     if missing:
         raise InvalidValueError(f"each of gpu_metrics needs {', '.join(GPU_MEMBERS)}; {', '.join(missing)} is missing")

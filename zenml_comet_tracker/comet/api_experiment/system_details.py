@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import orjson
@@ -190,9 +190,10 @@ class SystemDetails(Writing):
 
         POST `write/experiment/system-details`.
         """
-        if isinstance(gpu_static_info, Mapping | str) or not all(isinstance(gpu, Mapping) for gpu in gpu_static_info):
+        gpus = [*gpu_static_info] if isinstance(gpu_static_info, Iterable) else [None]
+        if isinstance(gpu_static_info, Mapping) or not all(isinstance(gpu, Mapping) for gpu in gpus):
             raise InvalidValueError("gpu_static_info is expected to be a list of dictionaries, one for each GPU")
-        return self._set("gpuStaticInfoList", orjson.loads(values.json_text(list(gpu_static_info))))
+        return self._set("gpuStaticInfoList", orjson.loads(values.json_text(gpus)))
 
     def log_additional_system_info(self, key: str, value: Any) -> dict[str, Any]:
         """Adds one more fact to those there are. POST `write/experiment/system-details`."""

@@ -28,8 +28,8 @@ class ExperimentViews(ExperimentBase):
 
         POST `write/chart-templates/upsert`.
         """
-        if not view.name:
-            raise InvalidArgumentError("The view has no name; expected View(name=...)")
+        if not isinstance(view, View) or not view.name:
+            raise InvalidArgumentError(f"A view with a name is expected, as in View(name='Losses'); got {view!r}")
         payload = view.as_portable().to_upsert_payload(self.project_id)
         saved = views.save_template(self._transport, {**payload, "experimentKey": self.key})
         return View.from_payload_dict(saved)

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from io import BytesIO
 from os import PathLike
@@ -145,6 +145,13 @@ def text(name: str, value: Any) -> str:
     if value is None:
         raise InvalidValueError(f"{name} is expected to be a text; got None")
     return values.text_of(value)
+
+
+def listed(name: str, value: Iterable[T]) -> list[T]:
+    """A list of anything; `InvalidValueError` for what is none, such as the one item of it."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise InvalidValueError(f"{name} is expected to be a list; got {quoted(value)}")
+    return list(value)
 
 
 def texts(name: str, value: Any) -> list[str]:
