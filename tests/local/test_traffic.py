@@ -99,7 +99,7 @@ def test_bytes_are_those_of_the_bodies(clocked_server: LocalServer) -> None:
 
 
 def test_the_access_log_has_a_line_a_request(clocked_server: LocalServer) -> None:
-    answer = clocked_server.call("GET", "api/rest/v2/projects?workspaceName=secretive")
+    answer = clocked_server.call("GET", "api/rest/v2/projects?workspaceName=local")
     counted(clocked_server)
     line = log_of(clocked_server)[0]
     assert (line["method"], line["path"], line["status"]) == ("GET", "/api/rest/v2/projects", 200)

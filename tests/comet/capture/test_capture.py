@@ -79,7 +79,9 @@ def test_one_stream_for_both_is_heard_once(sink: KeptSink, script: Path, monkeyp
 def test_each_of_two_experiments_gets_its_copy(sink: KeptSink, script: Path) -> None:
     other = KeptSink()
     output = CaptureOptions(log_system_details=False, log_system_metrics=False)
+    before = vars(sys.stdout).get("write")
     first = begin(output, sink)
+    assert vars(sys.stdout)["write"] != before
     print("a")
     second = begin(output, other)
     print("b")
@@ -87,7 +89,7 @@ def test_each_of_two_experiments_gets_its_copy(sink: KeptSink, script: Path) -> 
     print("c")
     second.end()
     assert (sink.text(), other.text()) == ("a\nb\n", "b\nc\n")
-    assert "write" not in vars(sys.stdout)
+    assert vars(sys.stdout).get("write") == before
 
 
 def test_no_console(

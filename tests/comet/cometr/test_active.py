@@ -38,8 +38,15 @@ def _output(server: LocalServer, experiment: Experiment) -> str:
 
 
 def test_a_new_experiment_with_all_that_goes_with_it(
-    local_server: LocalServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    local_server: LocalServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("print('trained')\n")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
     experiment = create_experiment("first", log_error=True)
     print("hello")
     print("\r10%", end="", file=sys.stderr)
@@ -56,7 +63,7 @@ def test_a_new_experiment_with_all_that_goes_with_it(
     assert (details["executable"], details["user"] is not None) == (sys.executable, True)
     assert any(package.startswith("pytest==") for package in details["installedPackages"])
     code = local_server.get("experiment/code", experimentKey=experiment.id)["code"]
-    assert code == Path(sys.modules["__main__"].__file__ or "").read_text()
+    assert code == script.read_text()
     assert local_server.get("experiment/git/metadata", experimentKey=experiment.id)["parent"] is None
     assert caplog.messages == []
 
@@ -70,7 +77,7 @@ def test_git_goes_along_where_it_is_wished(
         subprocess.run([*git, *command], cwd=tmp_path, check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
     script.write_text("two\n")
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script))
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
     experiment = create_experiment(log_git_info=True, log_output=False, log_system_details=False)
     experiment.end()
     parent = local_server.get("experiment/git/metadata", experimentKey=experiment.id)["parent"]

@@ -39,7 +39,7 @@ def official(local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory
         patch.setenv("COMET_API_KEY", local_server.api_key)
         patch.setenv("COMET_WORKSPACE", "from-r")
         patch.setenv("ZENML_COMET_JOURNAL", str(folder / "journals"))
-        patch.setattr(sys.modules["__main__"], "__file__", str(folder / "train.py"))
+        patch.setattr(sys.modules["__main__"], "__file__", str(folder / "train.py"), raising=False)
         patch.setattr(sys, "argv", ["train.py", "--api-key", local_server.api_key, "--lr", "0.1"])
         patch.setattr(system_metrics, "FIRST_SECONDS", 0.0)
         patch.setattr(system_metrics.Sampler, "_give", give_and_say)
