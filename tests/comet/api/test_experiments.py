@@ -72,6 +72,17 @@ def test_two_experiments_of_one_name_are_named_with_what_to_do(shelf: Shelf, our
     assert set(keys(ours.get_experiments(WORKSPACE, FIRST, advised[1]))) == {shelf["beta"], shelf["beta 2"]}
 
 
+def test_an_experiment_that_is_linked_to_another_project_is_one(local_server: LocalServer) -> None:
+    key = begin(local_server, teamName="linked", projectName="here")
+    local_server.post("write/experiment/log-other", experimentKey=key, key="Name", value="solo")
+    local_server.get("write/project/symlink", experimentKey=key, projectName="there")
+    api = API(local_server.api_key, url=local_server.url)
+    found = api.get_experiment_by_name("solo", "linked")
+    assert found is not None
+    assert found.key == key
+    assert keys(api.gen_experiments("linked")) == [key]
+
+
 def test_an_archived_experiment_is_got_by_its_name_too(shelf: Shelf, ours: API) -> None:
     found = ours.get_archived_experiment(WORKSPACE, FIRST, "gamma")
     assert found is not None

@@ -122,7 +122,8 @@ class Experiments(ApiBase):
     ) -> Iterator[APIExperiment]:
         """As `get_experiments`, one experiment after the other: a page of the list is fetched when it is needed.
 
-        Each comes once, also when the loop archives or deletes what it gets. GET `experiments`.
+        Each comes once, also when it is linked to other projects, and when the loop archives or deletes what it gets.
+        GET `experiments`.
         """
         if page is not None or page_size is not None:
             found = self.get_experiments(workspace, project_name, pattern, page, page_size, sort_by, sort_order)
@@ -215,7 +216,11 @@ class Experiments(ApiBase):
 
             return every(fetch, lambda: self._connection.requests)
 
-        yield from together(map(rows, places), **options)
+        seen: set[str] = set()
+        for row in together(map(rows, places), **options):
+            if row["experimentKey"] not in seen:
+                seen.add(row["experimentKey"])
+                yield row
 
 
 def _parts(

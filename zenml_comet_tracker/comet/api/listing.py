@@ -96,14 +96,18 @@ def matching(rows: Iterable[Row], pattern: re.Pattern[str] | None) -> Iterator[R
 
 def only(rows: Iterable[Row], name: str) -> Row | None:
     """The experiment with this key, else with this name; None when there is none, an error when there are several."""
-    named: list[Row] = []
+    # By key: each project to which an experiment is linked lists it.
+    found: dict[str, Row] = {}
     for row in rows:
         if row["experimentKey"] == name:
             return row
         if row.get("experimentName") == name:
-            named.append(row)
+            found.setdefault(row["experimentKey"], row)
+    named = [*found.values()]
     if len(named) > 1:
-        shown = ", ".join(f"{row['workspaceName']}/{row['projectName']}/{row['experimentKey']}" for row in named[:5])
+        shown = ", ".join(
+            f"{row.get('workspaceName')}/{row.get('projectName')}/{row['experimentKey']}" for row in named[:5]
+        )
         raise InvalidArgumentError(
             f"{len(named)} experiments are called {name!r}: {shown}{', ...' if len(named) > 5 else ''}. Ask for one by "
             f"its key, or for all of them by get_experiments(workspace, project_name, {'^' + re.escape(name) + '$'!r})."
