@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,8 @@ def _module_name(path: Path) -> str:
 MODULES = {_module_name(path): path for path in sorted((ROOT / PACKAGE).rglob("*.py"))}
 
 
-def _imports(path: Path) -> set[str]:
+@functools.cache
+def _imports(path: Path) -> frozenset[str]:
     """Dotted names a module imports, inside functions too."""
     names: set[str] = set()
 
@@ -48,7 +50,7 @@ def _imports(path: Path) -> set[str]:
             visit(child)
 
     visit(ast.parse(path.read_text(encoding="utf-8")))
-    return names
+    return frozenset(names)
 
 
 def _within(name: str, room: str) -> bool:
