@@ -53,7 +53,10 @@ def run(
     A script for Comet runs as it is: `import comet_ml` finds this package while it runs. Nobody clicks: a widget
     returns its default or what --set says. Exit code 1 when the script fails; the page then shows where.
     """
-    target = output or Path(f"{script.stem}.html")
+    # Where it is does not change with the script's working directory.
+    target = (output or Path(f"{script.stem}.html")).absolute()
+    if target.exists() and target.samefile(script):
+        raise click.BadParameter(f"{target} is the script, which the page would replace", param_hint="--output")
     if not target.parent.is_dir():
         raise click.BadParameter(f"there is no folder {target.parent}", param_hint="--output")
     if local or api_key or url:
@@ -75,7 +78,7 @@ def run(
     code = scripts.run(script, context, page)
     # A name may hold half a character, which no file does: it costs that character, not the page.
     target.write_bytes(page.html().encode("utf-8", "replace"))
-    click.echo(f"{target}{': the script failed' if code else ''}", err=True)
+    click.echo(f"{output or target.name}{': the script failed' if code else ''}", err=True)
     for label in page.widgets.unknown:
         there = ", ".join(map(repr, page.widgets.labels)) or "none"
         click.echo(f"No widget is labelled {label!r}; there are: {there}.", err=True)

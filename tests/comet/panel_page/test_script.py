@@ -217,6 +217,8 @@ def test_a_script_that_fails_shows_where_and_what_it_had_shown(run: Run, local_s
         ("import sys; sys.exit(3)", 3, ""),
         ("raise SystemExit('nothing to show')", 1, "nothing to show"),
         (r"from comet_ml import ui; ui.display_text('half \ud800 a character')", 0, "half ? a character"),
+        ("from comet_ml import ui; ui.display({(1, 2): 3})", 0, "{(1, 2): 3}"),
+        ("from comet_ml import ui; ui.display_text('so far'); raise KeyboardInterrupt", 1, "so far"),
         ("from comet_ml import Nothing", 1, "cannot import name 'Nothing'"),
         ("import comet_ml; comet_ml.Nothing", 1, "zenml_comet_tracker has no comet_ml.Nothing"),
         (
@@ -238,6 +240,29 @@ def test_how_scripts_end(run: Run, script: str, code: int, told: str) -> None:
     assert told in unescape(page)
 
 
+def test_the_page_is_where_it_was_asked_for_and_never_in_place_of_the_script(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goes back to where it was when the test ends.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    done, _ = run("import os; os.chdir('elsewhere')", "--output", "asked.html")
+    assert (done.exit_code, (tmp_path / "asked.html").is_file()) == (0, True)
+    monkeypatch.chdir(tmp_path)
+    done, _ = run("print('mine')", "--output", "panel.py")
+    assert done.exit_code == 2
+    assert "is the script" in done.stderr
+    assert (tmp_path / "panel.py").read_text() == "print('mine')"
+
+
+def test_the_key_is_in_no_last_word(run: Run, local_server: LocalServer) -> None:
+    done, page = run(f"raise SystemExit('no such key: {local_server.api_key}')")
+    assert done.exit_code == 1
+    assert "no such key: ***" in page
+    assert "no such key: ***" in done.stderr
+    assert local_server.api_key not in page + done.output
+
+
 def test_a_run_leaves_everything_as_it_was(run: Run) -> None:
     theirs = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "comet_ml"}
     before = (sys.argv, list(sys.path), sys.modules["__main__"])
@@ -256,7 +281,7 @@ def test_a_run_leaves_everything_as_it_was(run: Run) -> None:
         (["--set", "Colour=red"], 2, "No widget is labelled 'Colour'; there are: 'Select a metric:'"),
         (["--set", "Title"], 2, "'Title' has no '='"),
         (["--option", "=loss"], 2, "expected NAME=VALUE"),
-        (["--output", "not/there/page.html"], 2, "there is no folder not/there"),
+        (["--output", "not/there/page.html"], 2, "not/there"),
     ],
 )
 def test_a_choice_that_cannot_be_made_is_told(run: Run, words: list[str], code: int, told: str) -> None:

@@ -82,13 +82,17 @@ def markdown(value: Any, *, with_html: bool = True) -> str:
 
 
 def as_json(value: Any) -> str:
-    """JSON, indented; a text is taken for JSON where it is."""
+    """JSON, indented; a text is taken for JSON where it is, and what JSON cannot say is shown as Python does."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except ValueError:
             return code(value)
-    return code(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    try:
+        return code(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    except (TypeError, ValueError):
+        # Keys that are no texts, or a value that holds itself.
+        return code(repr(value))
 
 
 def table(frame: Any) -> str:

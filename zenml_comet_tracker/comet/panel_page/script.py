@@ -46,30 +46,32 @@ def run(script: Path, context: PanelContext, page: Page) -> int:
         try:
             runpy.run_path(str(script), run_name="__main__")
         except SystemExit as end:
-            return _exit_code(end, page)
-        except Exception as error:
-            trace = _told(error, script, context)
-            print(trace, file=sys.stderr, end="")  # noqa: T201  # where a script's traceback goes
-            page.fail(trace)
-            return 1
+            if end.code is None or isinstance(end.code, int):
+                return end.code or 0
+            return _fail(page, _without_key(f"{end.code}\n", context))
+        except (Exception, KeyboardInterrupt) as error:
+            # A script that goes on for ever ends so; what it had shown is worth seeing.
+            return _fail(page, _told(error, script, context))
     return 0
 
 
-def _exit_code(end: SystemExit, page: Page) -> int:
-    if end.code is None or isinstance(end.code, int):
-        return end.code or 0
-    page.fail(str(end.code))
+def _fail(page: Page, text: str) -> int:
+    print(text, file=sys.stderr, end="")  # noqa: T201  # where a script's traceback goes
+    page.fail(text)
     return 1
 
 
-def _told(error: Exception, script: Path, context: PanelContext) -> str:
+def _told(error: BaseException, script: Path, context: PanelContext) -> str:
     """The traceback from the script's first line on, without the API key."""
     trace: TracebackType | None = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != str(script):
         trace = trace.tb_next
     linecache.checkcache(str(script))
     # A script that does not compile has no line of its own in the trace: its error names the line.
-    text = "".join(traceback.format_exception(type(error), error, trace))
+    return _without_key("".join(traceback.format_exception(type(error), error, trace)), context)
+
+
+def _without_key(text: str, context: PanelContext) -> str:
     with contextlib.suppress(ConfigurationError):
         return text.replace(resolve(api_key=context.api_key).api_key, "***")
     return text
