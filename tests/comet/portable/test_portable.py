@@ -226,6 +226,20 @@ def test_a_copy_beside_the_original_gets_keys_of_its_own_which_stay_the_same(
         assert (tmp_path / "copy" / "experiments" / copy / name).read_bytes() == original.read_bytes()
 
 
+def test_two_imports_of_one_folder_do_not_both_send_what_neither_has_found(exported: Exported) -> None:
+    refused: list[str] = []
+    with connected(exported.server) as connection:
+
+        def meanwhile(*_: object) -> None:
+            with pytest.raises(ExportError, match="Another process is importing") as error:
+                import_project(connection, exported.folder, workspace="mine", project_name="twice")
+            refused.append(str(error.value))
+
+        import_project(connection, exported.folder, workspace="mine", project_name="twice", progress=meanwhile)
+        import_project(connection, exported.folder, workspace="mine", project_name="twice")
+    assert len(refused) == 4
+
+
 def test_an_export_that_would_send_other_files_is_refused(exported: Exported, tmp_path: Path) -> None:
     folder, secret = tmp_path / "tampered", tmp_path / "secret"
     secret.write_text("mine")

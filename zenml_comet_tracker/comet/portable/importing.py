@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import fcntl
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ from zenml_comet_tracker.comet.portable.files import read_json, read_lines
 from zenml_comet_tracker.comet.portable.patience import Patient
 from zenml_comet_tracker.comet.portable.target import Target, is_absent
 from zenml_comet_tracker.comet.resources import projects, symlinks
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 
@@ -45,6 +50,18 @@ def import_project(
     keep their keys, unless the server has them in another project.
     """
     paths = {entry.path for entry in manifest.check(folder)}
+    with _alone(folder):
+        return _import(connection, folder, paths, workspace, project_name, progress)
+
+
+def _import(
+    connection: Connection,
+    folder: Path,
+    paths: set[str],
+    workspace: str | None,
+    project_name: str | None,
+    progress: Progress | None,
+) -> ImportReport:
     project = read_json(folder / "project.json")
     exported = (str(project["workspaceName"]), str(project["projectName"]))
     server = Patient(connection.transport)
@@ -65,6 +82,19 @@ def import_project(
         progress("", len(folders), len(folders))
     changed = {old: new for old, new in target.keys.items() if old != new}
     return ImportReport(target.workspace, target.project_name, len(folders), changed, list(dict.fromkeys(target.notes)))
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Within, no other process imports from the folder: two would both send what neither has found on the server."""
+    with (folder / manifest.MANIFEST).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise errors.ExportError(f"Another process is importing from {folder}; wait until it is done.") from None
+        except OSError as error:
+            logger.debug("%s cannot be locked: %s", file.name, error)
+        yield
 
 
 def _take_project(target: Target, project: dict[str, Any]) -> None:
