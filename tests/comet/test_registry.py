@@ -16,6 +16,7 @@ import comet_ml
 import pytest
 from comet_ml.api_objects.model.status_configuration import ModelStatusConfiguration as TheirConfiguration
 
+from tests.comet.scripted import Answer, ScriptedComet
 from tests.fixtures.local_server import LocalServer, begin
 from zenml_comet_tracker.comet.api import API
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
@@ -221,6 +222,35 @@ def test_every_change_arrives(shelf: Shelf) -> None:
     found = shelf.server.get("registry-model/details", **named)
     assert (found["description"], found["isPublic"]) == ("d", True)
     assert shelf.server.get("registry-model/notes", **named)["notes"] == "noted"
+
+
+def test_metadata_that_json_cannot_hold_is_kept_as_text(shelf: Shelf, experiment: APIExperiment) -> None:
+    class Thing:
+        def __str__(self) -> str:
+            return "thing"
+
+    status = {"status": "QA", "status_configuration_items": [{"key": "of", "value": Thing()}]}
+    made = experiment.register_model(
+        "net",
+        registry_name="odd",
+        version="1.0.0",
+        metadata={"thing": Thing(), "nan": float("nan")},
+        status_configuration=status,
+    )
+    model = shelf.api.get_model(WORKSPACE, "odd")
+    model.update_registry_model_metadata({"inf": float("inf")}, version="1.0.0")
+    kept = shelf.server.get(f"registry-model/item/{made['registryModelItemId']}/metadata")["metadata"]
+    assert {row["key"]: row["value"] for row in kept} == {"thing": "thing", "nan": "NaN", "inf": "Infinity"}
+    configured = model.get_registry_model_status_configuration("1.0.0")
+    assert configured is not None
+    assert configured.status_configuration_items[0].value == "thing"
+
+
+def test_an_id_leads_nowhere_else(comet: ScriptedComet) -> None:
+    comet.answer_with("compact-details", Answer(body={"registryModelId": "m"}))
+    model = API("k" * 40, url=comet.root).get_model("w", "net")
+    model.get_registry_model_metadata(model_item_id="../../workspaces?x=")
+    assert comet.asked[-1].path.endswith("/registry-model/item/..%2F..%2Fworkspaces%3Fx%3D/metadata")
 
 
 def test_versions_and_models_are_taken_away(shelf: Shelf) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from zenml_comet_tracker.comet.errors import InvalidArgumentError, StatusError
 from zenml_comet_tracker.comet.model_status import ModelStatusConfiguration
 from zenml_comet_tracker.comet.resources import Headers, registry_items
+from zenml_comet_tracker.comet.structures import json_text
 from zenml_comet_tracker.comet.transport import Transport
 
 BAD_VERSION = 42001
@@ -43,7 +46,12 @@ def registration(
         "status": status,
         "publicModel": public,
     }
-    return {"item": item, "metadata": dict(metadata or {}), "status_configuration": configured}
+    return {"item": item, "metadata": as_json(metadata or {}), "status_configuration": as_json(configured)}
+
+
+def as_json(given: Any) -> Any:
+    """What JSON can hold of it, in the form in which values are logged: NaN as "NaN", what is unknown as its text."""
+    return orjson.loads(json_text(given))
 
 
 def register(

@@ -12,6 +12,7 @@ from zenml_comet_tracker.comet import panels, registered_files
 from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.errors import InvalidArgumentError
 from zenml_comet_tracker.comet.model_status import ModelStatusConfiguration
+from zenml_comet_tracker.comet.registration import as_json
 from zenml_comet_tracker.comet.resources import complete, registry, registry_items, texts
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class Model:
     def update_registry_model_metadata(
         self, metadata: Mapping[str, Any], version: str | None = None, model_item_id: str | None = None
     ) -> dict[str, Any]:
-        """Sets entries of a version's metadata, and leaves the others.
+        """Sets entries of a version's metadata, and leaves the others. NaN is kept as "NaN", an object as its text.
 
         POST `write/registry-model/item/{id}/metadata`.
         """
@@ -168,7 +169,7 @@ class Model:
                 f"metadata={metadata!r} is no dictionary; expected one, as in {{'accuracy': 0.9}}"
             )
         item_id = self._item_id(version, model_item_id)
-        return registry_items.set_metadata(self._connection.transport, item_id, metadata)
+        return registry_items.set_metadata(self._connection.transport, item_id, as_json(metadata))
 
     def get_registry_model_status_configuration(
         self, version: str | None = None, model_item_id: str | None = None

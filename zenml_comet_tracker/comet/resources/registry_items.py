@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from zenml_comet_tracker.comet.errors import BrokenAnswerError
 from zenml_comet_tracker.comet.resources import Headers, complete, entries
@@ -72,18 +73,18 @@ def history(transport: Transport, item_id: str) -> dict[str, Any]:
 
 def metadata(transport: Transport, item_id: str) -> list[dict[str, Any]]:
     """The metadata of a version: `key` and `value` of each entry. GET `registry-model/item/{id}/metadata`."""
-    return entries(transport.get_json(f"{REST}registry-model/item/{item_id}/metadata"), "metadata")
+    return entries(transport.get_json(f"{REST}registry-model/item/{_quoted(item_id)}/metadata"), "metadata")
 
 
 def set_metadata(transport: Transport, item_id: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Sets entries of a version's metadata, and leaves the others. POST `write/registry-model/item/{id}/metadata`."""
     rows = [{"key": key, "value": value} for key, value in metadata.items()]
-    return transport.post_json(f"{REST}write/registry-model/item/{item_id}/metadata", {"metadata": rows})
+    return transport.post_json(f"{REST}write/registry-model/item/{_quoted(item_id)}/metadata", {"metadata": rows})
 
 
 def status_configuration(transport: Transport, item_id: str) -> dict[str, Any]:
     """What came with a version's status; empty for nothing. GET `registry-model/item/{id}/status-configuration`."""
-    return transport.get_json(f"{REST}registry-model/item/{item_id}/status-configuration")
+    return transport.get_json(f"{REST}registry-model/item/{_quoted(item_id)}/status-configuration")
 
 
 def configure_status(transport: Transport, item_id: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def configure_status(transport: Transport, item_id: str, configuration: Mapping[
 
     POST `write/registry-model/item/{id}/status-configuration`.
     """
-    path = f"{REST}write/registry-model/item/{item_id}/status-configuration"
+    path = f"{REST}write/registry-model/item/{_quoted(item_id)}/status-configuration"
     return transport.post_json(path, dict(configuration))
 
 
@@ -120,3 +121,8 @@ def update(transport: Transport, item_id: str, *, comment: str | None, tags: Seq
 def delete(transport: Transport, item_id: str) -> dict[str, Any]:
     """Takes a version away; the experiment keeps its model. GET `write/registry-model/item/delete`."""
     return transport.get_json(f"{REST}write/registry-model/item/delete", {"modelItemId": item_id})
+
+
+def _quoted(item_id: str) -> str:
+    """An id as a part of a path: one with a slash in it must not lead elsewhere."""
+    return quote(str(item_id), safe="")
