@@ -177,8 +177,10 @@ def test_a_download_goes_on_where_it_was_and_takes_nothing_away(typed: Typed, ke
     done = typed(*words)
     assert (done.exit_code, whole.read_bytes()) == (1, b"mine")
     assert "another file is in the way" in done.stderr
-    assert typed(*words, "--overwrite").exit_code == 0
-    assert whole.read_bytes() == b"x" * 300_000
+    for other in (b"mine", b"y" * 300_000):
+        whole.write_bytes(other)
+        assert typed(*words, "--overwrite").exit_code == 0
+        assert whole.read_bytes() == b"x" * 300_000
 
 
 def test_the_first_half_of_another_file_of_this_name_is_not_gone_on_with(

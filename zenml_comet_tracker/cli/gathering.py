@@ -98,13 +98,14 @@ def _fetch(server: Patient, key: str, one: Wanted, report: Gathered, overwrite: 
     except DownloadError as error:
         report.missing.append(f"{one.path.as_posix()}: {error}")
         return
-    there = is_there(path, one.asset)
+    # A size alone says too little of a file that was to be replaced.
+    there = is_there(path, one.asset) and (bool(one.asset.get("sha256")) or not overwrite)
     if not there and (path.exists() or path.is_symlink()) and not overwrite:
         report.missing.append(f"{one.path.as_posix()}: another file is in the way; --overwrite replaces it.")
         return
     if not there and path.is_symlink():
         path.unlink()
-    if fetch_asset(server, path, key, one.asset, report.missing, one.artifact_version_id):
+    if fetch_asset(server, path, key, one.asset, report.missing, one.artifact_version_id, anew=not there):
         report.kept += there
         report.files.append(
             {

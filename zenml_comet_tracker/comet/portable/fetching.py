@@ -32,13 +32,15 @@ def fetch_asset(
     asset: dict[str, Any],
     notes: list[str],
     artifact_version_id: str | None = None,
+    *,
+    anew: bool = False,
 ) -> bool:
     """Whether the file is at `path`, downloaded now or before; False, with a note, when the server has lost it, or
     sends something else than it lists.
 
-    What an interrupted download left is gone on with.
+    What an interrupted download left is gone on with. `anew` is for a file that may be another one of the same size.
     """
-    if is_there(path, asset):
+    if not anew and is_there(path, asset):
         return True
 
     def content(transport: Transport, start: int) -> tuple[int, Iterator[bytes]]:
