@@ -122,6 +122,17 @@ def _at_exit() -> None:
     text, code_text = error_text(failure), _exit_code_text()
     errors = {mortal: code_text if failure is seen else text or code_text for mortal, seen in list(_living.items())}
     _end(errors, FINISH_TIMEOUT)
+    if type(failure) is KeyboardInterrupt:
+        _die_of_the_interrupt()
+
+
+def _die_of_the_interrupt() -> None:
+    """Has Python end the process by SIGINT after all, as it does when Ctrl-C ended the program.
+
+    It forgets that it should as soon as any thread compiles a text, which the import of a named tuple does.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt", {})  # noqa: S102
 
 
 def _watch_multiprocessing() -> None:

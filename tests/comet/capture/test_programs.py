@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -46,6 +47,12 @@ class Program:
     def run_captured(self, key: str, script: str) -> bytes:
         """stdout, with an experiment."""
         return self._call([sys.executable, str(self._write("captured", script, BEGIN))], key)[0]
+
+    def exit_code(self, key: str, script: str) -> int:
+        """How a program ends."""
+        path = self._write("ending", script, "")
+        done = subprocess.run([sys.executable, str(path)], capture_output=True, timeout=100, env=self.environment(key))
+        return done.returncode
 
     def output(self, key: str) -> str:
         """What the server has of it."""
@@ -143,3 +150,28 @@ def test_children(program: Program, key: str, method: str) -> None:
     # A spawned child prints to a stream of its own, of which nobody here knows.
     expected = lines if method == "fork" else ["before", "after"]
     assert sorted(program.output(key).splitlines()) == sorted(expected)
+
+
+def test_ctrl_c_kills_as_it_would_have_without_us(program: Program, key: str) -> None:
+    # What is found out in the background imports modules that compile texts, by which Python forgets the signal.
+    script = """
+        from zenml_comet_tracker import CaptureOptions, Experiment
+        experiment = Experiment(experiment_key=os.environ["KEY"], mode="get_or_create", capture=CaptureOptions())
+        os.kill(os.getpid(), signal.SIGINT)
+    """
+    assert program.exit_code(key, script) == -signal.SIGINT
+
+
+def test_a_fork_right_behind_the_start_leaves_no_module_half_imported(program: Program, key: str) -> None:
+    script = """
+        from zenml_comet_tracker import CaptureOptions, Experiment
+        options = CaptureOptions(log_system_details=False)
+        experiment = Experiment(experiment_key=os.environ["KEY"], mode="get_or_create", capture=options)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            import psutil
+            os._exit(0)
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0)
+    """
+    assert program.exit_code(key, script) == 0

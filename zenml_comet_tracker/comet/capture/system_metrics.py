@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_SECONDS = 60.0
 MIN_SECONDS = 1.0
+# For the libraries, before a fork.
+WAIT_SECONDS = 3.0
 # What the CPU did is told from one look to the next: the first look tells nothing.
 FIRST_SECONDS = 1.0
 
@@ -111,6 +113,8 @@ class Sampler:
         # Whether somebody asked since the last sample, who is to get a first one soon.
         self._came = False
         self._thread: threading.Thread | None = None
+        # Whether the thread has the libraries that it needs.
+        self._made = threading.Event()
 
     def add(self, take: Take, seconds: Callable[[], float | None]) -> None:
         """Gives `take` a sample a second from now, and then every `seconds()`, or oftener; asked anew each time."""
@@ -118,6 +122,7 @@ class Sampler:
             self._takers[take] = seconds
             self._came = True
             if self._thread is None:
+                self._made.clear()
                 self._thread = threading.Thread(target=self._run, name="zenml-comet-system", daemon=True)
                 self._thread.start()
             self._changed.notify()
@@ -127,6 +132,11 @@ class Sampler:
         with self._changed:
             self._takers.pop(take, None)
             self._changed.notify()
+
+    def before_fork(self) -> None:
+        """Waits for the thread's imports: a child could never go on with a half imported module."""
+        if self._thread is not None:
+            self._made.wait(WAIT_SECONDS)
 
     def _run(self) -> None:
         streams.keep_out()
@@ -138,6 +148,8 @@ class Sampler:
                 self._takers.clear()
                 self._thread = None
             return
+        finally:
+            self._made.set()
         try:
             wait = FIRST_SECONDS
             while self._sleep(wait):
@@ -178,4 +190,4 @@ class Sampler:
 
 
 sampler = Sampler()
-os.register_at_fork(after_in_child=sampler.anew)
+os.register_at_fork(before=sampler.before_fork, after_in_child=sampler.anew)
