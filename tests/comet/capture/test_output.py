@@ -90,6 +90,13 @@ def test_secrets_and_lone_surrogates_are_replaced(sink: KeptSink) -> None:
     assert sink.text() == "key *** ?\n"
 
 
+def test_a_secret_where_a_large_text_is_divided(sink: KeptSink) -> None:
+    taken = Output(sink, ["the-secret"])
+    taken.write("x" * (MAX_RECORD_CHARACTERS - 5) + "the-secret", stderr=False)
+    taken.drain(final=True)
+    assert "".join(text for _, text in sink.outputs) == "x" * (MAX_RECORD_CHARACTERS - 5) + "***\n"
+
+
 def test_no_line_of_any_thread_is_lost_or_torn(sink: KeptSink) -> None:
     stream, taken = io.StringIO(), Output(sink)
     stop = streams.listen(stream, lambda text: taken.write(text, stderr=False))

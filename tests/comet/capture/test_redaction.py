@@ -22,10 +22,22 @@ from zenml_comet_tracker.comet.capture import redaction
         ("x --author=me", "x --author=me"),
         ("x --db=postgres://me:pw@host/db", "x --db=postgres://***@host/db"),
         ("x mine-the-api-key", "x mine-***"),
+        ("x --password:abc", "x --password:***"),
+        ('x --config={"api_key":"abc","tokenizer":"bert"}', 'x --config={"api_key":"***","tokenizer":"bert"}'),
+        ("x https://host/x?token=abc&page=1", "x https://host/x?token=***&page=1"),
     ],
 )
 def test_arguments(given: str, shown: str) -> None:
     assert redaction.arguments(given.split(), ["the-api-key"]) == shown.split()
+
+
+def test_a_header() -> None:
+    assert redaction.arguments(["-H", "Authorization: Bearer abc"]) == ["-H", "Authorization: Bearer ***"]
+
+
+def test_a_long_argument_is_no_long_search() -> None:
+    # Searched anew from each of its letters, it would take minutes.
+    assert redaction.arguments(["x" * 1_000_000]) == ["x" * 1_000_000]
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,9 @@ class Output:
             self._stood = now
             runs += [(stderr, screen.standing()) for stderr, screen in self._screens.items()]
         for stderr, text in runs:
-            for piece in _pieces(text):
-                self._sink.output(values.text_of(redaction.without(piece, self._secrets)), stderr=stderr)
+            # Before it is divided, which may be in the middle of a secret.
+            for piece in _pieces(redaction.without(text, self._secrets)):
+                self._sink.output(values.text_of(piece), stderr=stderr)
                 self._begun = True
 
     def _taken(self) -> Iterator[tuple[bool, str]]:

@@ -8,13 +8,20 @@ from collections.abc import Iterable, Sequence
 HIDDEN = "***"
 
 # Names whose value is nobody's business; `tokens` and `tokenizer` are the model's.
-_SECRET_NAME = re.compile(
+_NAMES = (
     r"(api|access|private|secret|signing|encryption|account)[-_.]?key|token(?!s|i[sz])|secret|passw|passphrase|pwd"
-    r"|credential|(^|[-_.])auth$",
+    r"|credential"
+)
+_SECRET_NAME = re.compile(rf"{_NAMES}|(^|[-_.])auth$", re.IGNORECASE)
+# In the middle of an argument: a member of JSON, a parameter of a URL, a header.
+_INSIDE = re.compile(
+    rf"(?P<name>(({_NAMES})[\w.\-]{{0,40}}[\"']?\s*[:=]\s*[\"']?|\bauthorization[\"']?\s*[:=]\s*[\"']?(\w+\s+)?))"
+    r"[^\s\"'&,;}]+",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"(?P<name>[-+~]*[A-Za-z_][\w.\-/]*)=(?P<value>.*)", re.DOTALL)
-_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*://)[^/@\s'\"]*@")
+# Schemes are short: without a limit, a long argument would be searched anew from each of its letters.
+_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]{0,30}://)[^/@\s'\"]*@")
 _SSH_USER = re.compile(r"((?:git\+)?ssh://[^/@:\s]+)(?::[^/@\s]*)?@", re.IGNORECASE)
 # A shorter one is no secret, and stands in ordinary words.
 _SHORTEST = 6
@@ -54,6 +61,7 @@ def arguments(given: Sequence[str], secrets: Iterable[str] = ()) -> list[str]:
         elif named and _SECRET_NAME.search(named["name"]):
             shown.append(f"{named['name']}={HIDDEN}")
         else:
-            shown.append(_CREDENTIALS.sub(rf"\g<scheme>{HIDDEN}@", without(argument, secrets)))
+            plain = _CREDENTIALS.sub(rf"\g<scheme>{HIDDEN}@", without(argument, secrets))
+            shown.append(_INSIDE.sub(rf"\g<name>{HIDDEN}", plain))
         follows = named is None and argument.startswith("-") and bool(_SECRET_NAME.search(argument))
     return shown
