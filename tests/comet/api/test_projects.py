@@ -38,6 +38,7 @@ def test_projects_are_names_that_hold_their_details(shelf: Shelf, ours: API) -> 
     first = found[0]
     assert (first["numberOfExperiments"], first.get("projectId"), first.get("nothing")) == (5, shelf.project_id, None)
     assert (first[0], first[-3:], f"{first}/x", dict(first.items())) == ("f", "ect", f"{FIRST}/x", rows[0])
+    assert list(first.values()) == list(rows[0].values())
     copy = pickle.loads(pickle.dumps(first))
     assert (copy, copy["projectId"]) == (FIRST, shelf.project_id)
 

@@ -292,6 +292,12 @@ def test_what_is_no_query_is_refused(project: Project, wrong: Any) -> None:
             ask(*WHERE, wrong)
 
 
+def test_a_query_in_the_place_of_a_project_is_told(project: Project) -> None:
+    for ask in (project.api.query, project.api.search):
+        with pytest.raises(InvalidArgumentError, match=re.escape("(Metric('loss') < 1) stands where a workspace or a")):
+            ask("queries", Metric("loss") < 1)  # type: ignore[arg-type]
+
+
 def test_a_project_that_does_not_exist(project: Project) -> None:
     with pytest.raises(NotFoundError):
         project.api.query("queries", "nowhere", Tag("best"))

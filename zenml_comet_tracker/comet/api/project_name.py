@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, KeysView, Mapping
+from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from typing import Any, SupportsIndex, overload
 
 
@@ -41,6 +41,10 @@ class ProjectName(str):
     def keys(self) -> KeysView[str]:
         """The names of the details."""
         return self.details.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """The details without their names."""
+        return self.details.values()
 
     def items(self) -> ItemsView[str, Any]:
         """The details by name."""

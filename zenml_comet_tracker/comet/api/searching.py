@@ -39,7 +39,7 @@ class Searching(ApiBase):
         >>> (Metric("loss") < 0.1) & ~Tag("broken")
         ((Metric('loss') < 0.1) & ~Tag('broken'))
         """
-        expression, place = expression_of(query), self._searched(workspace, project_name)
+        place, expression = self._searched(workspace, project_name), expression_of(query)
         found = columns.of_project(self._connection.transport, place, archived=archived)
         if missing := rules.unknown(expression, found):
             _report(missing[0].variable)
@@ -63,7 +63,7 @@ class Searching(ApiBase):
         A comparison with a field that no experiment has holds for none, so `a | b` still finds what `b` does.
         GET `project/column-names`, GET `project`, POST `experiments/search`.
         """
-        expression, place = expression_of(query), self._searched(workspace, project_name)
+        place, expression = self._searched(workspace, project_name), expression_of(query)
         paged = page is not None or page_size is not None
         number, size = (1 if page is None else page), (search.PAGE_SIZE if page_size is None else page_size)
         listing.check_page(number, size, None, None)
@@ -106,7 +106,12 @@ class Searching(ApiBase):
         return [variable for variable in variables if variable is not None]
 
     def _searched(self, workspace: str | None, project_name: str | None) -> Place:
-        if isinstance(workspace, str) and project_name is None and "/" in workspace:
+        for part in (workspace, project_name):
+            if not isinstance(part, str | None):
+                raise InvalidArgumentError(
+                    f"{part!r} stands where a workspace or a project belongs; pass a query as query=..."
+                )
+        if workspace and project_name is None and "/" in workspace:
             workspace, _, project_name = workspace.partition("/")
         return self._place(workspace, project_name)
 
