@@ -52,8 +52,8 @@ class Connection:
         """The transport of this process. Raises `ConfigurationError` when nothing is to be sent."""
         if self.settings.offline:
             raise ConfigurationError(
-                "The settings say offline, and this asks a server. Unset COMET_START_ONLINE, and put a server's address "
-                "in the place of url='offline' or COMET_URL_OVERRIDE=offline; what was logged offline is sent by "
+                "The settings say offline, and this asks a server. Unset COMET_START_ONLINE, or put an address in the "
+                "place of url='offline' or COMET_URL_OVERRIDE=offline; what was logged offline is sent by "
                 "`zenml-comet sync`."
             )
         if self._transport is None or self._owner != os.getpid():
