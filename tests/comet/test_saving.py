@@ -77,6 +77,24 @@ def test_a_zip_is_unpacked(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"a", "sub"}
 
 
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b", "a")])
+def test_a_zip_with_a_file_in_a_file_writes_nothing(names: tuple[str, str], tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="in a file that arrived with it"):
+        saving.unpack([zipped(*names)], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("flags", "packing"), [(1, 0), (0, 99)], ids=["encrypted", "packed in an unknown way"])
+def test_a_zip_that_cannot_be_read_writes_nothing(flags: int, packing: int, tmp_path: Path) -> None:
+    data = bytearray(zipped("a"))
+    entry = data.index(b"PK\x01\x02")
+    data[6] = data[entry + 8] = flags
+    data[8] = data[entry + 10] = packing
+    with pytest.raises(DownloadError, match="is no whole zip"):
+        saving.unpack([bytes(data)], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["../out", "sub/../../out", "/etc/out", "..\\out", "C:/out", "C:out", "a/../b"])
 def test_a_name_that_leads_out_writes_nothing(name: str, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="leads out of the folder"):

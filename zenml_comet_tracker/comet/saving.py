@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import lzma
 import os
 import tempfile
 import uuid
@@ -14,6 +15,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from zenml_comet_tracker.comet.errors import DownloadError
+
+# What reading one raises: also where it is encrypted or packed in an unknown way (RuntimeError), or one of its packings
+# is broken.
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError)
 
 
 def save(pieces: Iterable[bytes], path: Path, check: Callable[[Path], None] = lambda _: None) -> Path:
@@ -70,18 +75,24 @@ def unpack(pieces: Iterable[bytes], folder: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def _whole(arrived: IO[bytes], what: str) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(arrived) as archive:
-            if damaged := archive.testzip():
-                raise DownloadError(f"What arrived for {what} is damaged at {damaged!r}; nothing was written.")
-            yield archive
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise DownloadError(f"What arrived for {what} is no whole zip: {error}") from None
+    with contextlib.ExitStack() as stack:
+        try:
+            archive = stack.enter_context(zipfile.ZipFile(arrived))
+            damaged = archive.testzip()
+        except _NO_ZIP as error:
+            raise DownloadError(f"What arrived for {what} is no whole zip: {error}") from None
+        if damaged:
+            raise DownloadError(f"What arrived for {what} is damaged at {damaged!r}; nothing was written.")
+        yield archive
 
 
 def _unpack(archive: zipfile.ZipFile, folder: Path) -> list[Path]:
     files = [info for info in archive.infolist() if not info.is_dir()]
     places = [below(folder, info.filename) for info in files]
+    taken = set(places)
+    for place in places:
+        if not taken.isdisjoint(place.parents):
+            raise DownloadError(f"{place} would lie in a file that arrived with it; nothing was written.")
     for info, place in zip(files, places, strict=True):
         with archive.open(info) as source:
             save(_pieces(source), place)
