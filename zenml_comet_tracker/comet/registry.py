@@ -191,7 +191,7 @@ class Model:
         """
         configuration = ModelStatusConfiguration.of(status_configuration)
         item_id = self._item_id(version, None if version else configuration.model_item_id)
-        return registry_items.configure_status(self._connection.transport, item_id, configuration.written())
+        return registry_items.configure_status(self._connection.transport, item_id, as_json(configuration.written()))
 
     def _item_id(self, version: str | None, model_item_id: str | None = None) -> str:
         if model_item_id is not None:
