@@ -207,3 +207,10 @@ def test_a_value_of_the_wrong_kind_is_named_without_the_key(monkeypatch: pytest.
     with pytest.raises(ConfigurationError, match=r"COMET_TIMEOUT_HTTP.*soon") as caught:
         resolve(api_key="canary")
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://me:geheim@[::1", "ftp://me:geheim@host", "http://me:ge@heim@host:0"])
+def test_a_password_in_an_address_that_is_none_is_not_shown(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        root_of(url)
+    assert "heim" not in str(caught.value)

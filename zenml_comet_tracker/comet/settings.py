@@ -10,6 +10,7 @@ import base64
 import contextlib
 import logging
 import os
+import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -178,7 +179,8 @@ def root_of(url: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise ConfigurationError(f"{url!r} is not the address of a Comet server. {expected}")
+        shown = re.sub(".*@", "***@", url, flags=re.DOTALL)
+        raise ConfigurationError(f"{shown!r} is not the address of a Comet server. {expected}")
     if "@" in parts.netloc:
         raise ConfigurationError(f"The address of the Comet server holds a user or a password. {expected}")
     path = parts.path.rstrip("/")
