@@ -173,8 +173,9 @@ class Live:
 
     def wait_for_handshake(self, timeout: float) -> Handshake | None:
         """The handshake; None when the server refuses, cannot be reached, or the time is over."""
-        if self._part is not None:
-            self._wait(self._part, lambda p: self.handshake is not None or p.refused or p.unreachable, timeout)
+        part = self._part or self._begin_part()
+        if part is not None:
+            self._wait(part, lambda p: self.handshake is not None or p.refused or p.unreachable, timeout)
         return self.handshake
 
     def flush(self, timeout: float) -> bool:

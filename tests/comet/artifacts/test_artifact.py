@@ -70,6 +70,13 @@ def test_files_data_and_open_files(artifact: Artifact, folder: Path) -> None:
     }
 
 
+def test_an_open_file_may_be_added_twice(artifact: Artifact) -> None:
+    stream = io.BytesIO(b"whole")
+    artifact.add(stream, "a", copy_to_tmp=False)
+    artifact.add(stream, "b", copy_to_tmp=False)
+    assert contents(artifact) == {"a": b"whole", "b": b"whole"}
+
+
 def test_an_open_file_is_copied_when_it_is_added(artifact: Artifact) -> None:
     stream = io.BytesIO(b"now")
     artifact.add(stream, "s.bin")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import threading
 import tracemalloc
@@ -99,6 +101,29 @@ def test_a_file_that_is_gone_logs_nothing(make: Make, local_server: LocalServer,
         make().log_artifact(artifact)
     listed = local_server.get("artifacts/get-all", workspace="ws")["artifacts"]
     assert name not in {entry["name"] for entry in listed}
+
+
+def test_an_open_file_that_was_closed_logs_nothing(make: Make, name: str, journals: Path) -> None:
+    artifact, stream = Artifact(name), io.BytesIO(b"x")
+    artifact.add(stream, "x", copy_to_tmp=False)
+    stream.close()
+    with pytest.raises(errors.InvalidValueError, match=f"{name} is not logged: .*closed"):
+        make().log_artifact(artifact)
+    assert list(journals.rglob("*.upload")) == []
+
+
+def test_a_forked_child_that_logged_nothing_else_uploads(make: Make, shelf: Shelf, name: str) -> None:
+    experiment = make()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            artifact = Artifact(name)
+            artifact.add(b"from the child", "x")
+            experiment.log_artifact(artifact).wait(20)
+            os._exit(0)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert shelf.states() == {"1.0.0": "CLOSED"}
 
 
 def test_a_file_that_changes_fails_the_version(

@@ -42,7 +42,8 @@ def hand_in(live: Live, connection: Connection, artifact: Artifact) -> Upload | 
     record = open_record(live.folder, mark)
     try:
         contents = keep(contents, live.header, record, live.has_room_for)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # An open file that was closed meanwhile is a `ValueError`.
         record.close(finished=record.made is None)
         raise errors.InvalidValueError(f"Artifact {artifact.name} is not logged: {error}") from None
     if connection.settings.offline:

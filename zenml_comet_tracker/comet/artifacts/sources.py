@@ -81,6 +81,8 @@ class StreamSource:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.size = stream.seek(0, os.SEEK_END)
+        # The caller may add it once more, from where it stands.
+        stream.seek(0)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[BinaryIO]:
