@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
 
 HEIGHT = 800
 
@@ -15,6 +14,9 @@ def show(url: str, *, clear: bool = False, wait: bool = True, new: int = 0, auto
     the window to come to the front.
     """
     if not in_notebook():
+        # Few programs show anything, and it loads a good deal.
+        import webbrowser
+
         webbrowser.open(url, new=new, autoraise=autoraise)
         return
     from IPython.display import IFrame, clear_output, display

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 import wave
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from PIL import Image
 
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.media.curves import curve_bytes
+from zenml_comet_tracker.comet.media.files import file_contents, files_below
 from zenml_comet_tracker.comet.media.histograms import Bins, histogram_bytes
 from zenml_comet_tracker.comet.media.matrices import Examples, confusion_matrix_bytes
 from zenml_comet_tracker.comet.media.pictures import Look, image_bytes
@@ -152,3 +154,34 @@ def test_the_first_samples_of_a_cell_are_kept() -> None:
 def test_a_data_frame_in_no_format_says_which_there_are(ending: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidValueError, match="csv, tsv, json, md, html"):
         table_file(f"frame.{ending}", pd.DataFrame({"x": [1]}))
+
+
+def test_folders_that_are_not_wanted_are_not_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b.txt", "inner/c.txt", ".hidden/deep/d.txt", "a.txt"):
+        (tmp_path / "top" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "top" / name).write_text("x")
+    looked_into: list[str] = []
+    scan = os.scandir
+
+    def watched(path: Any) -> Any:
+        looked_into.append(Path(path).name)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", watched)
+    found = files_below(tmp_path / "top", lambda name: name != ".hidden")
+    assert [name for _, name in found] == ["top/a.txt", "top/b.txt", "top/inner/c.txt"]
+    assert sorted(looked_into) == ["inner", "top"]
+    assert len(files_below(tmp_path / "top")) == 4
+    assert [name for _, name in files_below(tmp_path / "top", lambda _: False)] == ["top/a.txt", "top/b.txt"]
+
+
+def test_what_utf8_cannot_carry_is_replaced() -> None:
+    assert table_file("t.csv", [["a\ud800"]]).data == b"a?\r\n"
+    assert table_file("t.csv", pd.DataFrame({"c": ["a\ud800"]}), index=False).data == b"c\na?\n"
+    assert file_contents(io.StringIO("a\ud800"), "x") == (b"a?", "x")
+    labels = dict.fromkeys(("title", "row_label", "column_label"), "a\ud800")
+    assert b'"title":"a?"' in confusion_matrix_bytes([0], [0], **labels)
+
+
+def test_integers_of_a_curve_beyond_64_bits_are_floats() -> None:
+    assert curve_bytes("c", [2**70], [2**63]) == b'{"x":[1.1805916207174113e21],"y":[9223372036854775808],"name":"c"}'

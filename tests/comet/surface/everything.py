@@ -124,7 +124,7 @@ def log_files(experiment: Experiment, folder: Path) -> dict[str, Any]:
 
 def log_media(experiment: Experiment, folder: Path) -> dict[str, Any]:
     experiment.log_text("a sample", step=1, metadata={"t": 1})
-    experiment.log_image(np.zeros((4, 5)), "grey.png", step=3, annotations=[{"name": "boxes"}])
+    experiment.log_image(np.zeros((4, 5)), "grey.png", step=3, annotations=[{"name": "boxes"}], metadata="mine")
     channels = np.zeros((3, 4, 5))
     experiment.log_image(channels, "first.png", image_channels="first", image_scale=2.0, image_minmax=(-1, 1))
     experiment.log_image(Image.new("RGB", (8, 8)), "small.png", image_shape=(2, 3))

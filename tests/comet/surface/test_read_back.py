@@ -218,7 +218,7 @@ class TestMedia:
 
     def test_annotations(self, held: Held) -> None:
         said = held.asset("grey.png", "image")["metadata"]
-        assert json.loads(said) == {"annotations": [{"name": "boxes"}]}
+        assert json.loads(said) == {"metadata": "mine", "annotations": [{"name": "boxes"}]}
 
     def test_figures(self, held: Held) -> None:
         assert Image.open(io.BytesIO(held.content(held.asset("figure", "image")))).format == "PNG"

@@ -56,6 +56,7 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
     "a notebook that is none": ("log_notebook", ("film.mp4",), {}, ".ipynb"),
     "a dependency without a name": ("log_dependency", ("", "1"), {}, "name"),
     "a system info without a key": ("log_system_info", (" ", "1"), {}, "key"),
+    "the address of nothing": ("log_remote_asset", (None,), {}, "address"),
     "no dataset info": ("log_dataset_info", (), {}, "name, a version or a path"),
     "a time that is none": ("set_start_end_time", ("noon",), {}, "milliseconds"),
 }

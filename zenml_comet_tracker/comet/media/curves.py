@@ -33,7 +33,7 @@ def _numbers(axis: str, values: Any) -> list[float | str]:
 
 
 def _number(axis: str, value: Any) -> float | str:
-    if type(value) is int:
+    if type(value) is int and -(2**63) <= value < 2**64:
         return value
     number = number_of(value)
     if number is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,16 @@ from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.structures import json_text
 
 
-def files_below(folder: Path) -> list[tuple[Path, str]]:
-    """Every file below a folder with its name relative to the folder's parent, in a stable order."""
-    return [(path, path.relative_to(folder.parent).as_posix()) for path in sorted(folder.rglob("*")) if path.is_file()]
+def files_below(folder: Path, enters: Callable[[str], bool] = lambda name: True) -> list[tuple[Path, str]]:
+    """Every file below a folder with its name relative to the folder's parent, in a stable order.
+
+    Folders whose name `enters` refuses are not looked into: they may be those that hold millions of files.
+    """
+    found: list[Path] = []
+    for at, folders, names in os.walk(folder):
+        folders[:] = filter(enters, folders)
+        found += (Path(at, name) for name in names)
+    return [(path, path.relative_to(folder.parent).as_posix()) for path in sorted(found) if path.is_file()]
 
 
 def file_contents(file_data: Any, file_name: str | None) -> tuple[Path | bytes, str]:
@@ -28,7 +37,7 @@ def file_contents(file_data: Any, file_name: str | None) -> tuple[Path | bytes, 
         raise InvalidValueError(f"a path or an open file is expected, got {type(file_data).__name__}")
     content = read()
     name = file_name or Path(str(getattr(file_data, "name", "") or "file")).name
-    return content.encode() if isinstance(content, str) else bytes(content), name
+    return content.encode("utf-8", "replace") if isinstance(content, str) else bytes(content), name
 
 
 def data_bytes(data: Any) -> bytes:

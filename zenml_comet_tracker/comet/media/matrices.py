@@ -60,17 +60,17 @@ def confusion_matrix_bytes(
         counts = [[_count_value(cell) for cell in row] for row in matrix]
         if any(len(row) != len(counts) for row in counts):
             raise InvalidValueError("A confusion matrix has as many columns as rows")
-        names = [str(label) for label in labels or range(len(counts))]
+        names = [text_of(label) for label in labels or range(len(counts))]
     if len(names) != len(counts):
         raise InvalidValueError(f"{len(counts)} classes need as many labels; got {len(names)}")
     return orjson.dumps(
         {
             "version": 1,
-            "title": title,
+            "title": text_of(title),
             "labels": names,
             "matrix": counts,
-            "rowLabel": row_label,
-            "columnLabel": column_label,
+            "rowLabel": text_of(row_label),
+            "columnLabel": text_of(column_label),
             "maxSamplesPerCell": examples.per_cell,
             "sampleMatrix": samples,
             "type": kind,
@@ -128,7 +128,7 @@ def _count(
     places = [(index[true], index[guess]) for true, guess in zip(truth, predicted, strict=True)]
     for row, column in places:
         counts[row][column] += 1
-    return counts, [str(label) for label in labels or order], places
+    return counts, [text_of(label) for label in labels or order], places
 
 
 def _class_order(found: set[Any], labels: list[Any] | None) -> list[Any]:

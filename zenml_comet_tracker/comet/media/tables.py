@@ -45,7 +45,9 @@ def table_file(
         return TableFile(frame_bytes(tabular_data, ending, **format_kwargs), name, DATAFRAME)
     if ending not in _SEPARATORS:
         raise InvalidValueError(f"A table of rows is a .csv or .tsv file; got the name {name!r}")
-    return TableFile(_delimited(_rows(tabular_data), headers, _SEPARATORS[ending]).encode(), name, None)
+    return TableFile(
+        _delimited(_rows(tabular_data), headers, _SEPARATORS[ending]).encode("utf-8", "replace"), name, None
+    )
 
 
 def is_frame(data: Any) -> bool:
@@ -58,9 +60,9 @@ def frame_bytes(frame: Any, ending: str, **format_kwargs: Any) -> bytes:
     if ending not in _FRAME_FORMATS:
         raise InvalidValueError(f"A data frame is a file of one of {', '.join(_FRAME_FORMATS)}; got {ending!r}")
     if ending in _SEPARATORS:
-        return str(frame.to_csv(**{"sep": _SEPARATORS[ending], **format_kwargs})).encode()
+        return str(frame.to_csv(**{"sep": _SEPARATORS[ending], **format_kwargs})).encode("utf-8", "replace")
     write = {"json": "to_json", "md": "to_markdown", "html": "to_html"}[ending]
-    return str(getattr(frame, write)(**format_kwargs)).encode()
+    return str(getattr(frame, write)(**format_kwargs)).encode("utf-8", "replace")
 
 
 def profile_bytes(frame: Any, minimal: bool = False) -> bytes:
@@ -72,7 +74,9 @@ def profile_bytes(frame: Any, minimal: bool = False) -> bytes:
         summary = summary.join(frame.describe(include="all").T, how="left")
     table = summary.to_html(na_rep="")
     title = html.escape(f"{rows} rows, {columns} columns")
-    return f"<!doctype html><meta charset='utf-8'><title>{title}</title><h1>{title}</h1>{table}".encode()
+    return f"<!doctype html><meta charset='utf-8'><title>{title}</title><h1>{title}</h1>{table}".encode(
+        "utf-8", "replace"
+    )
 
 
 def _rows(data: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from zenml_comet_tracker.comet.media.curves import curve_bytes
 from zenml_comet_tracker.comet.media.histograms import Bins, histogram_bytes
 from zenml_comet_tracker.comet.media.matrices import Examples, confusion_matrix_bytes
 from zenml_comet_tracker.comet.media.scenes import scene_of
-from zenml_comet_tracker.comet.surface.files import Logged
+from zenml_comet_tracker.comet.surface.files import Logged, described
 from zenml_comet_tracker.comet.surface.pictures import Pictures
 from zenml_comet_tracker.comet.texts import text_of
 
@@ -114,7 +114,7 @@ class Charts(Pictures):
             scene.points + scene.boxes,
             type="3d-image",
             step=step,
-            metadata={**(metadata or {}), **scene.ranges},
+            metadata=described(metadata, scene.ranges),
             members={"points": len(scene.points)},
         )
 

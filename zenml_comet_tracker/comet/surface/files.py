@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -107,17 +108,20 @@ class Files(Surface):
         metadata: Any = None,
     ) -> Logged | None:
         """Logs the address of a file that stays where it is; returns the same as `log_asset`. Nobody looks there."""
+        address = "" if uri is None else text_of(uri)
+        if not address:
+            raise InvalidValueError("log_remote_asset needs the address of a file")
         kind = None if asset_type == "asset" else asset_type
-        name = remote_file_name or name_in(uri)
+        name = remote_file_name or name_in(address)
         more = {"step": step, "overwrite": overwrite, "metadata": metadata, "type": kind}
-        return self._record.link(text_of(uri), name, **more)
+        return self._record.link(address, name, **more)
 
     def _log_folder(
         self, folder: Path, named_by_folder: bool, recursive: bool, **more: Any
     ) -> list[tuple[str, Logged]]:
         if not folder.is_dir():
             raise InvalidValueError(f"{folder} is no folder")
-        files = [(path, name) for path, name in files_below(folder.absolute()) if recursive or _lies_in(path, folder)]
+        files = files_below(folder.absolute(), lambda _: recursive)
         if not files:
             raise InvalidValueError(f"The folder {folder} holds no file")
         logged = [
@@ -129,8 +133,19 @@ class Files(Surface):
 
 def name_in(uri: str) -> str:
     """The last part of an address, the whole where it has none."""
-    return PurePosixPath(urlsplit(uri).path).name or text_of(uri)
+    try:
+        return PurePosixPath(urlsplit(uri).path).name or uri
+    except ValueError:
+        # Brackets that look like those of IPv6.
+        return uri
 
 
-def _lies_in(path: Path, folder: Path) -> bool:
-    return path.parent == folder.absolute()
+def described(metadata: Any, more: Mapping[str, Any]) -> dict[str, Any]:
+    """What the user says of a file, and what we add; what is no mapping is kept as `metadata`.
+
+    >>> described("mine", {"sample_rate": 8})
+    {'metadata': 'mine', 'sample_rate': 8}
+    """
+    if metadata is None:
+        return dict(more)
+    return {**(metadata if isinstance(metadata, Mapping) else {"metadata": metadata}), **more}

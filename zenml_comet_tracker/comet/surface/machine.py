@@ -54,7 +54,7 @@ class Machine(Surface):
             "executable": executable,
             "hostname": hostname,
             "installedPackages": _texts(installed_packages),
-            "gpuStaticInfoList": gpu_static_info,
+            "gpuStaticInfoList": [gpu_static_info] if isinstance(gpu_static_info, Mapping) else gpu_static_info,
             "ip": ip,
             "networkInterfaceIps": _texts(network_interface_ips),
             "logAdditionalSystemInfoList": _entries(additional_system_info),

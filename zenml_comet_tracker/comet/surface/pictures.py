@@ -12,7 +12,7 @@ from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.media import pictures, sounds
 from zenml_comet_tracker.comet.media.files import file_contents
 from zenml_comet_tracker.comet.surface.base import Surface
-from zenml_comet_tracker.comet.surface.files import FileData, Logged
+from zenml_comet_tracker.comet.surface.files import FileData, Logged, described
 
 FIGURE_FORMATS = ("auto", "png", "svg")
 
@@ -59,7 +59,7 @@ class Pictures(Surface):
             look = pictures.Look(image_scale, image_shape, image_colormap, image_minmax, image_channels)
             data, default = pictures.image_bytes(image_data, image_format, look), f"image.{image_format}"
         if annotations is not None:
-            metadata = {**(metadata or {}), "annotations": annotations}
+            metadata = described(metadata, {"annotations": annotations})
         more = {"step": step, "overwrite": overwrite, "metadata": metadata}
         return self._record.file("image", name or default, data, extension=image_format, **more)
 
@@ -79,7 +79,7 @@ class Pictures(Surface):
             raise InvalidValueError(f"format={format!r} is unknown; expected one of {', '.join(FIGURE_FORMATS)}")
         more = {"step": step, "overwrite": overwrite, "metadata": metadata}
         if pictures.is_plotly(figure):
-            page = figure.to_html(include_plotlyjs=True).encode()
+            page = figure.to_html(include_plotlyjs=True).encode("utf-8", "replace")
             return self._record.file("asset", f"{figure_name or 'figure'}.html", page, **more)
         ending = "png" if format == "auto" else format
         data = pictures.figure_bytes(figure, ending)
@@ -110,7 +110,7 @@ class Pictures(Surface):
         else:
             data, name = sounds.wav_bytes(audio_data, sample_rate, normalize_data), file_name or "audio.wav"
         if sample_rate is not None:
-            metadata = {**(metadata or {}), "sample_rate": sample_rate}
+            metadata = described(metadata, {"sample_rate": sample_rate})
         return self._record.file("asset", name, data, type="audio", step=step, overwrite=overwrite, metadata=metadata)
 
     @logging_call

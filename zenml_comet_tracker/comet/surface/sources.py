@@ -11,6 +11,7 @@ from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.media.files import file_contents, files_below
 from zenml_comet_tracker.comet.surface.base import Surface
+from zenml_comet_tracker.comet.surface.files import described
 from zenml_comet_tracker.comet.texts import text_of
 
 # What looks at the program is loaded only where somebody looks.
@@ -119,14 +120,14 @@ class Sources(Surface):
         return self._record.git_patch(data)
 
     def _log_sources(self, folder: Path, overwrite: bool, metadata: Any) -> list[tuple[str, dict[str, str]]]:
-        files = [(path, name) for path, name in files_below(folder.absolute()) if _is_source(path, folder)]
+        files = [(path, name) for path, name in files_below(folder.absolute(), _may_hold_sources) if _is_source(path)]
         if not files:
             raise InvalidValueError(f"The folder {folder} holds no source code")
         found = [(path, self._log_source(name, path, overwrite, metadata)) for path, name in files]
         return [(path.name, asset) for path, asset in found if asset is not None]
 
     def _log_source(self, name: str, data: Path | bytes, overwrite: bool, metadata: Any) -> dict[str, str] | None:
-        said = {**_MANUAL, **(metadata or {})}
+        said = {**_MANUAL, **described(metadata, {})}
         return self._record.file("asset", name, data, type=_TYPE, overwrite=overwrite, metadata=said)
 
 
@@ -156,10 +157,12 @@ def _read(path: Path) -> str:
         return path.read_text("utf-8", "replace")
 
 
-def _is_source(path: Path, folder: Path) -> bool:
-    parts = path.relative_to(folder.absolute()).parts
-    hidden = any(part.startswith(".") or part in _LEFT_OUT for part in parts)
-    return not hidden and path.suffix.lower() in _ENDINGS
+def _may_hold_sources(folder_name: str) -> bool:
+    return not folder_name.startswith(".") and folder_name not in _LEFT_OUT
+
+
+def _is_source(path: Path) -> bool:
+    return not path.name.startswith(".") and path.suffix.lower() in _ENDINGS
 
 
 def _state() -> GitState:
