@@ -47,7 +47,7 @@ def test_experiments_are_listed_as_the_server_has_them(
         "state": "finished",
         "archived": False,
         "user": metadata["userName"],
-        "file": "/work/train.py",
+        "file": "/home/ada/train.py",
         "url": f"{local_server.url}/cli/birds%20%26%20bees/{keys[0]}",
         "start_millis": START,
         "end_millis": START + 90_000,

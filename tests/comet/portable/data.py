@@ -76,7 +76,7 @@ def _log_values(server: LocalServer, key: str) -> None:
     for name, value in {"Name": "the rich one", "count": 3, "empty": ""}.items():
         server.post("write/experiment/log-other", experimentKey=key, key=name, value=value, timestamp=START + 9)
     server.post("write/experiment/tags", experimentKey=key, addedTags=["zebra", "ant", "🦋"])
-    server.post("write/experiment/file-path", experimentKey=key, filePath="/work/train.py")
+    server.post("write/experiment/file-path", experimentKey=key, filePath="/home/ada/train.py")
 
 
 def _log_texts(server: LocalServer, key: str) -> None:
