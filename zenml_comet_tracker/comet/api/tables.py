@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -71,14 +72,10 @@ def plain(text: str, kind: str) -> Any:
     """A parameter, which travels as a text, as the number it is when all of its column are numbers."""
     if kind != "double":
         return text
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            return number(text)
+    return text
 
 
 def _series(chart: Chart, name: str, x_axis: str) -> Series:
