@@ -18,6 +18,7 @@ from tests.fixtures.local_server import LocalServer, serving
 from zenml_comet_tracker.comet.connection import Connection, connect
 from zenml_comet_tracker.comet.errors import ConnectionFailedError, ExportError, NotFoundError
 from zenml_comet_tracker.comet.portable import export_project, import_project, manifest
+from zenml_comet_tracker.comet.resources import assets
 from zenml_comet_tracker.comet.transport import Transport
 
 
@@ -180,6 +181,23 @@ def test_an_export_that_dies_is_seen_to_be_half_and_finished_by_repeating_it(
         assert contents(folder) == contents(exported.folder)
         with pytest.raises(ExportError, match="holds an export already"):
             export()
+
+
+@pytest.mark.parametrize("checksum", [None, "0" * 64])
+def test_what_comes_otherwise_than_listed_is_told_and_kept_unless_its_checksum_says_no(
+    checksum: str | None, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = assets.of_experiment
+
+    def of_experiment(*asked: Any) -> list[dict[str, Any]]:
+        return [{**row, "fileSize": 1, "sha256": checksum} for row in listed(*asked) if row["fileSize"]]
+
+    monkeypatch.setattr(assets, "of_experiment", of_experiment)
+    with connected(exported.server) as connection:
+        report = export_project(connection, WORKSPACE, PROJECT, tmp_path / "out")
+    (note,) = [note for note in report.notes if "(server.jsonl)" in note]
+    assert ("left out" if checksum else "it came with 300,000 bytes in place of 1, and is kept so") in note
+    assert bool(list(tmp_path.rglob("assets/*/server.jsonl"))) is not bool(checksum)
 
 
 @pytest.mark.parametrize(

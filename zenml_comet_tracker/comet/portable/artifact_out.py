@@ -91,7 +91,13 @@ def _file(
 ) -> dict[str, Any]:
     remote, path = is_remote(file), asset_place(place, file)
     there = not remote and fetch_asset(
-        server, path, str(version["experimentKey"]), file, notes, str(version["artifactVersionId"])
+        server,
+        path,
+        str(version["experimentKey"]),
+        file,
+        notes,
+        str(version["artifactVersionId"]),
+        of_any_size=True,
     )
     return {
         "assetId": file["assetId"],

@@ -128,7 +128,7 @@ class ExperimentWriter:
     def _download(self, key: str, folder: Path, asset: dict[str, Any]) -> str | None:
         """Where the bytes are, below the experiment's folder; None when the server has none."""
         path = asset_place(folder / "assets", asset)
-        found = fetch_asset(self._server, path, key, asset, self._notes)
+        found = fetch_asset(self._server, path, key, asset, self._notes, of_any_size=True)
         return path.relative_to(folder).as_posix() if found else None
 
 

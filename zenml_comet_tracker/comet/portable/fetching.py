@@ -34,11 +34,13 @@ def fetch_asset(
     artifact_version_id: str | None = None,
     *,
     anew: bool = False,
+    of_any_size: bool = False,
 ) -> bool:
     """Whether the file is at `path`, downloaded now or before; False, with a note, when the server has lost it, or
     sends something else than it lists.
 
     What an interrupted download left is gone on with. `anew` is for a file that may be another one of the same size.
+    With `of_any_size` one that comes whole in another size than the server lists is kept, with a note.
     """
     if not anew and is_there(path, asset):
         return True
@@ -62,8 +64,11 @@ def fetch_asset(
             path, part, notes, f"Asset {asset['assetId']} ({asset.get('fileName')}) has no content: {error}"
         )
     if not _is_as_listed(part, asset):
-        said = f"Asset {asset['assetId']} ({asset.get('fileName')}) is not what the server lists, and is left out."
-        return _left_out(path, part, notes, said)
+        said = f"Asset {asset['assetId']} ({asset.get('fileName')}) is not what the server lists"
+        if asset.get("sha256") or not of_any_size:
+            return _left_out(path, part, notes, f"{said}, and is left out.")
+        size, listed = part.stat().st_size, int(asset["fileSize"])
+        notes.append(f"{said}: it came with {size:,} bytes in place of {listed:,}, and is kept so.")
     os.replace(part, path)
     return True
 
