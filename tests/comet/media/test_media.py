@@ -184,4 +184,5 @@ def test_what_utf8_cannot_carry_is_replaced() -> None:
 
 
 def test_integers_of_a_curve_beyond_64_bits_are_floats() -> None:
-    assert curve_bytes("c", [2**70], [2**63]) == b'{"x":[1.1805916207174113e21],"y":[9223372036854775808],"name":"c"}'
+    found = json.loads(curve_bytes("c", [2**70], [2**63]))
+    assert (found["x"], found["y"]) == ([2.0**70], [2**63])
