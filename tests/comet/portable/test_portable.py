@@ -275,6 +275,20 @@ def test_an_export_that_would_send_other_files_is_refused(exported: Exported, tm
     assert exported.server.get("experiment/asset/list", experimentKey=key)["assets"] == []
 
 
+def test_an_export_whose_content_was_changed_with_its_manifest_is_refused_in_words(
+    exported: Exported, tmp_path: Path
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(exported.folder, changed)
+    project = json.loads((changed / "project.json").read_text())
+    del project["workspaceName"]
+    (changed / "project.json").write_text(json.dumps(project))
+    manifest.write(changed)
+    with connected(exported.server) as connection, pytest.raises(ExportError, match="workspaceName") as raised:
+        import_project(connection, changed)
+    assert str(changed) in str(raised.value)
+
+
 def test_a_project_that_is_not_there_leaves_no_folder(exported: Exported, tmp_path: Path) -> None:
     with connected(exported.server) as connection, pytest.raises(NotFoundError):
         export_project(connection, WORKSPACE, "nothing", tmp_path / "none")

@@ -50,8 +50,20 @@ def import_project(
     keep their keys, unless the server has them in another project.
     """
     paths = {entry.path for entry in manifest.check(folder)}
-    with _alone(folder):
+    with _alone(folder), _understood(folder):
         return _import(connection, folder, paths, workspace, project_name, progress)
+
+
+@contextlib.contextmanager
+def _understood(folder: Path) -> Iterator[None]:
+    """A folder that is whole can still hold what no export does: somebody changed it, and its manifest too."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise errors.ExportError(
+            f"{folder} holds something other than an export does ({type(error).__name__}: {error}); was a file of it "
+            "changed by hand? What was imported until here stays. Export anew, and import that."
+        ) from error
 
 
 def _import(
