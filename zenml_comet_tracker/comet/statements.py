@@ -12,6 +12,10 @@ from zenml_comet_tracker.comet.live import Live
 from zenml_comet_tracker.comet.names import Names
 from zenml_comet_tracker.comet.resources import metrics
 from zenml_comet_tracker.comet.scalars import number_of, wire_number
+from zenml_comet_tracker.comet.texts import divided
+
+# Of one record, which is sent in one request.
+MAX_OUTPUT_CHARACTERS = 64 << 10
 
 
 class Statements:
@@ -35,10 +39,10 @@ class Statements:
 
     def output(self, text: str, *, stderr: bool = False, context: str | None = None) -> None:
         """Records what was printed, with the newlines it has."""
-        text = values.text_of(text)
-        place = self._printed
-        self._printed += max(1, text.removesuffix("\n").count("\n") + 1)
-        self._say("output", text=text, stderr=bool(stderr), offset=place, context=context)
+        for piece in divided(values.text_of(text), MAX_OUTPUT_CHARACTERS):
+            place = self._printed
+            self._printed += piece.removesuffix("\n").count("\n") + 1
+            self._say("output", text=piece, stderr=bool(stderr), offset=place, context=context)
 
     def file_path(self, path: str) -> None:
         """Records which file the program is."""

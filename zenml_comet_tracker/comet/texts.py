@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 # In characters. Comet's own client cuts names and values here, so longer ones were never sent to any Comet.
@@ -43,7 +44,7 @@ def shortened(name: str, limit: int = NAME_LIMIT) -> str:
     """The name when it has at most `limit` characters, else its beginning with a hash that keeps it apart from others.
 
     >>> shortened("loss"), shortened("loss" * 100)[-14:]
-    ('loss', 'oss~9b0a3ac9dd')
+    ('loss', 'ssl~a66cd8466c')
     """
     if len(name) <= limit:
         return name
@@ -53,6 +54,21 @@ def shortened(name: str, limit: int = NAME_LIMIT) -> str:
 def name_hash(name: str) -> str:
     """The hash that a shortened name ends with: ten hex digits."""
     return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:_DIGITS]
+
+
+def divided(text: str, limit: int) -> Iterator[str]:
+    """The text in pieces of at most `limit` characters, divided behind a newline where there is one.
+
+    >>> list(divided("one\\ntwo", 5))
+    ['one\\n', 'two']
+    """
+    start = 0
+    while start < len(text):
+        end = start + limit
+        if end < len(text):
+            end = text.rfind("\n", start, end) + 1 or end
+        yield text[start:end]
+        start = end
 
 
 def quoted(value: Any, limit: int = 60) -> str:

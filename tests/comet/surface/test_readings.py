@@ -196,3 +196,12 @@ def test_any_thread_may_read(live: Experiment) -> None:
     for thread in threads:
         thread.join(30)
     assert found == [{"tags": ["one"]}] * 4
+
+
+def test_much_output_goes_in_many_requests(live: Experiment) -> None:
+    before = live.get_output()["output"] or ""
+    accepted = live.stats().accepted
+    text = "".join(f"{'x' * 90} {number}\n" for number in range(3000)) + "y" * 100_000 + "\n"
+    live.log_output(text)
+    assert live.stats().accepted == accepted + -(-len(text) // (64 << 10)) + 1
+    assert live.get_output()["output"] == before + text

@@ -13,6 +13,7 @@ from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.capture import redaction, streams
 from zenml_comet_tracker.comet.capture.screen import Screen
 from zenml_comet_tracker.comet.capture.sink import Sink
+from zenml_comet_tracker.comet.texts import divided
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Output:
             runs += [(stderr, screen.standing()) for stderr, screen in self._screens.items()]
         for stderr, text in runs:
             # Before it is divided, which may be in the middle of a secret.
-            for piece in _pieces(redaction.without(text, self._secrets)):
+            for piece in divided(redaction.without(text, self._secrets), MAX_RECORD_CHARACTERS):
                 self._sink.output(values.text_of(piece), stderr=stderr)
                 self._begun = True
 
@@ -95,16 +96,6 @@ class Output:
             screen = self._screens[stderr]
             screen.write(text)
             yield stderr, screen.settled()
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """The text in pieces that are small enough for a record, divided behind a newline where there is one."""
-    while len(text) > MAX_RECORD_CHARACTERS:
-        end = text.rfind("\n", 0, MAX_RECORD_CHARACTERS) + 1 or MAX_RECORD_CHARACTERS
-        yield text[:end]
-        text = text[end:]
-    if text:
-        yield text
 
 
 class _Gatherer:
