@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zenml_comet_tracker.comet.experiment import Experiment
     from zenml_comet_tracker.comet.panels import PanelContext
     from zenml_comet_tracker.comet.query import Environment, Metadata, Metric, Other, Parameter, Tag
-    from zenml_comet_tracker.comet.registry import Model
+    from zenml_comet_tracker.comet.registry.model import Model
     from zenml_comet_tracker.comet.ui import ui
     from zenml_comet_tracker.flavor import (
         CometExperimentTrackerConfig,
@@ -49,7 +49,7 @@ _HOMES = {
     "LoggedArtifact": "comet.artifacts",
     "Metadata": "comet.query",
     "Metric": "comet.query",
-    "Model": "comet.registry",
+    "Model": "comet.registry.model",
     "Other": "comet.query",
     "PanelContext": "comet.panels",
     "Parameter": "comet.query",

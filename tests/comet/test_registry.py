@@ -30,9 +30,9 @@ from zenml_comet_tracker.comet.errors import (
     StatusError,
 )
 from zenml_comet_tracker.comet.experiment import Experiment
-from zenml_comet_tracker.comet.model_status import ModelStatusConfiguration, StatusConfigurationItem
-from zenml_comet_tracker.comet.registration import register, registration
-from zenml_comet_tracker.comet.registry import Model
+from zenml_comet_tracker.comet.registry.model import Model
+from zenml_comet_tracker.comet.registry.registration import register, registration
+from zenml_comet_tracker.comet.registry.status import ModelStatusConfiguration, StatusConfigurationItem
 
 WORKSPACE = "registered"
 FILES = {"weights.bin": b"\0\1" * 300_000, "conf/net.json": b'{"layers": 3}'}

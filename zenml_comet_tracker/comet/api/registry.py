@@ -7,10 +7,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from zenml_comet_tracker.comet import registered_files, saving
+from zenml_comet_tracker.comet import saving
 from zenml_comet_tracker.comet.api.base import ApiBase
 from zenml_comet_tracker.comet.errors import InvalidArgumentError
-from zenml_comet_tracker.comet.registry import Model
+from zenml_comet_tracker.comet.registry import files
+from zenml_comet_tracker.comet.registry.model import Model
 from zenml_comet_tracker.comet.resources import registry, registry_items
 
 
@@ -167,7 +168,7 @@ class Registry(ApiBase):
         transport, place, folder = self._connection.transport, self._model(workspace, registry_name), Path(output_path)
         item = registry_items.with_files(transport, place, version, stage)
         if expand:
-            registered_files.download(self._connection, registry_name, item, folder)
+            files.download(self._connection, registry_name, item, folder)
             return
         path = saving.below(folder, f"{registry_name}_{item['version']}.zip")
         saving.save(registry_items.download(transport, place, str(item["version"])), path, saving.check_zip)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from zenml_comet_tracker.comet.api_experiment.base import ExperimentBase
-from zenml_comet_tracker.comet.model_status import ModelStatusConfiguration
-from zenml_comet_tracker.comet.registration import register, registration
+from zenml_comet_tracker.comet.registry.registration import register, registration
+from zenml_comet_tracker.comet.registry.status import ModelStatusConfiguration
 
 
 class Registering(ExperimentBase):

@@ -14,7 +14,7 @@ from zenml_comet_tracker.comet.errors import NotFoundError, StatusError
 from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import BATCHED_LANES, FILES, Header
-from zenml_comet_tracker.comet.registration import Registration, register
+from zenml_comet_tracker.comet.registry.registration import Registration, register
 from zenml_comet_tracker.comet.resources import (
     Headers,
     code,

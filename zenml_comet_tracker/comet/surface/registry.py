@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from zenml_comet_tracker.comet.guard import logging_call
-from zenml_comet_tracker.comet.model_status import ModelStatusConfiguration
-from zenml_comet_tracker.comet.registration import registration
+from zenml_comet_tracker.comet.registry.registration import registration
+from zenml_comet_tracker.comet.registry.status import ModelStatusConfiguration
 from zenml_comet_tracker.comet.surface.base import Surface
 
 

@@ -8,11 +8,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zenml_comet_tracker.comet import panels, registered_files
+from zenml_comet_tracker.comet import panels
 from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.errors import InvalidArgumentError
-from zenml_comet_tracker.comet.model_status import ModelStatusConfiguration
-from zenml_comet_tracker.comet.registration import as_json
+from zenml_comet_tracker.comet.registry import files
+from zenml_comet_tracker.comet.registry.registration import as_json
+from zenml_comet_tracker.comet.registry.status import ModelStatusConfiguration
 from zenml_comet_tracker.comet.resources import complete, registry, registry_items, texts
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Model:
         """
         item = registry_items.with_files(self._connection.transport, self._place, version)
         folder = Path(tempfile.mkdtemp() if output_folder is None else output_folder)
-        registered_files.download(self._connection, self._name, item, folder)
+        files.download(self._connection, self._name, item, folder)
         return folder
 
     def tags(self, version: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from zenml_comet_tracker.comet.errors import InvalidArgumentError, StatusError
-from zenml_comet_tracker.comet.model_status import ModelStatusConfiguration
+from zenml_comet_tracker.comet.registry.status import ModelStatusConfiguration
 from zenml_comet_tracker.comet.resources import Headers, registry_items
 from zenml_comet_tracker.comet.structures import json_text
 from zenml_comet_tracker.comet.transport import Transport
