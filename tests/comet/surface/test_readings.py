@@ -167,6 +167,23 @@ def test_reading_raises_what_the_answer_means(comet: ScriptedComet, make: Make) 
         nobody.get_tags()
 
 
+def test_what_was_just_begun_is_opened_before_it_is_read(local_server: LocalServer, tmp_path: Path) -> None:
+    experiment = Experiment(local_server.api_key, "readings", "surface", url=local_server.url, journal_folder=tmp_path)
+    assert experiment.get_metadata()["experimentKey"] == experiment.id
+    experiment.end()
+
+
+def test_a_server_that_never_answers_is_asked_no_more(
+    comet: ScriptedComet, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zenml_comet_tracker.comet.surface.readings.FINISH_TIMEOUT", 0.1)
+    experiment = make()
+    experiment._live.wait_for_handshake = lambda timeout: threading.Event().wait(timeout) or None  # type: ignore
+    with pytest.raises(errors.ConnectionFailedError, match="has not opened"):
+        experiment.get_tags()
+    assert comet.requests("experiment/tags") == []
+
+
 @pytest.mark.parametrize("call", ["get_html", "archive", "delete", "get_metrics_summary"])
 def test_offline_says_what_to_do(make: Make, call: str) -> None:
     experiment = make(url="offline")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.comet.errors import ConfigurationError, ConnectionFailedError
 from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT
 from zenml_comet_tracker.comet.resources import (
     assets,
@@ -37,8 +38,15 @@ class Readings(Surface):
             raise ConfigurationError(
                 f"{what} asks the server, and the experiment is offline: deliver it first, with `zenml-comet sync`"
             )
+        deadline = time.monotonic() + FINISH_TIMEOUT
         self._live.flush(FINISH_TIMEOUT)
-        handshake = self._live.handshake
+        # Where nothing was logged, nothing waited for the server to know the experiment at all.
+        handshake = self._live.wait_for_handshake(max(0.0, deadline - time.monotonic()))
+        if handshake is None and time.monotonic() >= deadline:
+            # To ask, and to ask again, would only wait for minutes more.
+            raise ConnectionFailedError(
+                f"{self._settings.root} has not opened the experiment in {FINISH_TIMEOUT:.0f} s"
+            )
         key = handshake.experiment_key if handshake is not None else self._live.header.experiment_key
         return self._connection.transport, key
 
