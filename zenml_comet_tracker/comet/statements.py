@@ -26,6 +26,8 @@ class Statements:
         self._names = names
         # Of how many lines; where servers ask for the place of each.
         self._printed = 0
+        # What the user says takes the place of what is found out in the background, also where that comes later.
+        self._told: set[str] = set()
 
     def tags(self, tags: Iterable[Any]) -> None:
         """Records tags; empty ones are left out."""
@@ -56,13 +58,26 @@ class Statements:
         """Records the program's source."""
         self._say("code", code=values.text_of(text))
 
-    def git(self, metadata: Mapping[str, str | None]) -> None:
-        """Records user, root, branch, parent and origin."""
+    def git(self, metadata: Mapping[str, str | None], *, by_user: bool = False) -> None:
+        """Records user, root, branch, parent and origin; what was found out only unless the user said it."""
+        if by_user:
+            self._told.add("git")
+        elif "git" in self._told:
+            return
         self._say("git", git={name: None if said is None else values.text_of(said) for name, said in metadata.items()})
 
-    def system_details(self, details: Mapping[str, Any]) -> None:
-        """Records details of machine and process, by the names of the wire; what is None stays as it is."""
-        self._say("system", details={name: said for name, said in details.items() if said is not None})
+    def system_details(self, details: Mapping[str, Any], *, by_user: bool = False) -> None:
+        """Records details of machine and process, by the names of the wire; what is None stays as it is.
+
+        What was found out is recorded only where the user said nothing.
+        """
+        given = {name: said for name, said in details.items() if said is not None}
+        if by_user:
+            self._told.update(given)
+        else:
+            given = {name: said for name, said in given.items() if name not in self._told}
+        if given:
+            self._say("system", details=given)
 
     def dependencies(self, versions: Mapping[str, str | None]) -> None:
         """Records packages with their versions."""

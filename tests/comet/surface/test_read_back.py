@@ -308,3 +308,16 @@ def test_what_is_found_out_about_program_and_machine(
     (patch,) = held.assets("git-patch")
     with zipfile.ZipFile(io.BytesIO(held.content(patch))) as archive:
         assert b"+changed = 2" in archive.read("git_diff.patch")
+
+
+def test_what_the_user_says_outlasts_what_is_found_out_later(local_server: LocalServer, tmp_path: Path) -> None:
+    experiment = Experiment(local_server.api_key, "told", "surface", url=local_server.url, journal_folder=tmp_path)
+    experiment.log_system_details(hostname="mine")
+    experiment.log_git_metadata(branch="mine")
+    experiment._record.system_details({"hostname": "found", "pid": 5})
+    experiment._record.git({"branch": "found", "parent": "found"})
+    assert experiment.end().delivered
+    details = local_server.get("experiment/system-details", experimentKey=experiment.id)
+    assert (details["hostname"], details["pid"]) == ("mine", 5)
+    git = local_server.get("experiment/git/metadata", experimentKey=experiment.id)
+    assert (git["branch"], git["parent"]) == ("mine", None)

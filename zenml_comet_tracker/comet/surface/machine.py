@@ -70,7 +70,8 @@ class Machine(Surface):
             "processor": processor,
             "env": env,
         }
-        self._record.system_details(_as_json({name: said for name, said in details.items() if said is not None}))
+        told = _as_json({name: said for name, said in details.items() if said is not None})
+        self._record.system_details(told, by_user=True)
 
     @logging_call
     def log_system_info(self, key: Any, value: Any) -> None:

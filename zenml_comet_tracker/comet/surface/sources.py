@@ -98,7 +98,7 @@ class Sources(Surface):
         given = {"user": user, "root": root, "branch": branch, "parent": parent, "origin": origin}
         if all(said is None for said in given.values()):
             given = _state().metadata
-        self._record.git(given)
+        self._record.git(given, by_user=True)
 
     @logging_call
     def log_git_patch(self, patch: str | bytes | PathLike[str] | None = None) -> dict[str, str] | None:
