@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import lzma
 import os
 import tempfile
 import uuid
@@ -18,7 +17,9 @@ from zenml_comet_tracker.comet.errors import DownloadError
 
 # What reading one raises: also where it is encrypted or packed in an unknown way (RuntimeError), or one of its packings
 # is broken.
-_NO_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError)
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError)
+# What Comet packs with; whatever else a zip may hold is not worth a reader of its own.
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def save(pieces: Iterable[bytes], path: Path, check: Callable[[Path], None] = lambda _: None) -> Path:
@@ -78,6 +79,9 @@ def _whole(arrived: IO[bytes], what: str) -> Iterator[zipfile.ZipFile]:
     with contextlib.ExitStack() as stack:
         try:
             archive = stack.enter_context(zipfile.ZipFile(arrived))
+            for info in archive.infolist():
+                if info.compress_type not in _PACKED:
+                    raise zipfile.BadZipFile(f"{info.filename!r} is packed in a way that Comet does not use")
             damaged = archive.testzip()
         except _NO_ZIP as error:
             raise DownloadError(f"What arrived for {what} is no whole zip: {error}") from None

@@ -35,6 +35,7 @@ _REFUSALS = {
     "404": "What the call names is not there.",
     "413": "The body, or a part of it, is too large.",
     "415": "The body is not of the type that the call takes.",
+    "422": "A text is too long.",
     "503": "The disk or the database cannot be used now.",
     "507": "The disk is full.",
 }

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.comet.scripted import ScriptedComet
+from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.experiment import Experiment
 
@@ -141,3 +142,24 @@ def test_after_the_end_everything_is_dropped(comet: ScriptedComet, make: Make) -
     with experiment.train():
         experiment.log_curve("late", [1], [1])
     assert experiment.stats().dropped == {"the experiment has ended": 3}
+
+
+@pytest.mark.parametrize("protocol", ["batch", "rest"])
+def test_what_the_server_will_never_take_holds_nothing_up(
+    local_server: LocalServer, tmp_path: Path, protocol: str
+) -> None:
+    experiment = Experiment(
+        local_server.api_key, "tests", "ws", url=local_server.url, protocol=protocol, journal_folder=tmp_path
+    )
+    experiment.set_filename("n" * 10_001)
+    experiment.log_other("after", 1)
+    experiment.log_metric("after", 1)
+    experiment.flush(20)
+    stats = experiment.stats()
+    assert (stats.pending, [(reason[:19], count) for reason, count in stats.refused.items()]) == (
+        0,
+        [("status 422 filePath", 1)],
+    )
+    others = local_server.get("experiment/log-other", experimentKey=experiment.id)["values"]
+    assert [row["valueCurrent"] for row in others if row["name"] == "after"] == ["1"]
+    experiment.end(5)

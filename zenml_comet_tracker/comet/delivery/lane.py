@@ -114,8 +114,7 @@ class LaneDelivery:
             return False
         self.last_error = error
         self.unanswered = self.unanswered + 1 if isinstance(error, errors.ConnectionFailedError) else 0
-        # Comet itself knows what it says.
-        doubtful = type(error) is errors.TooLargeError and not error.spoken and self._may_be_taken_later(portion, now)
+        doubtful = isinstance(error, errors.TooLargeError) and self._may_be_taken_later(portion, now)
         if isinstance(error, errors.StatusError) and error.about_the_body and not doubtful:
             return self._refused(error, portion)
         if error.retryable or doubtful:
@@ -131,7 +130,7 @@ class LaneDelivery:
         return False
 
     def _may_be_taken_later(self, portion: Portion, now: float) -> bool:
-        """Whether what a gateway calls too large is not, and nobody has said so for long."""
+        """Whether what is called too large is not, and nobody has said so for long."""
         if self._size(portion) >= SMALL_BYTES:
             return False
         self._doubted_since = now if self._doubted_since is None else self._doubted_since

@@ -60,7 +60,7 @@ class Fields:
         text = self.optional_text(name)
         if not text:
             raise self.error(name, "a text that is not empty")
-        self._limit(name, len(text), MAX_TEXT, "characters")
+        self._limit(name, len(text), MAX_TEXT, "characters", 422)
         return text
 
     def optional_text(self, name: str) -> str | None:
@@ -82,8 +82,8 @@ class Fields:
         value = self.raw(name)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.error(name, "a list of texts")
-        self._limit(name, len(value), MAX_TEXTS, "texts")
-        self._limit(name, max(map(len, value), default=0), MAX_TEXT, "characters in one text")
+        self._limit(name, len(value), MAX_TEXTS, "texts", 413)
+        self._limit(name, max(map(len, value), default=0), MAX_TEXT, "characters in one text", 422)
         return value
 
     def numbers(self, name: str) -> list[float]:
@@ -107,7 +107,7 @@ class Fields:
         value = self.raw(name)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self.error(name, "a list of objects")
-        self._limit(name, len(value), MAX_BATCH, "objects")
+        self._limit(name, len(value), MAX_BATCH, "objects", 413)
         return [Fields(item, f"{name}[{index}].") for index, item in enumerate(value)]
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -186,9 +186,10 @@ class Fields:
             raise self.error(name, expected, BAD_PROJECT_NAME)
         return text
 
-    def _limit(self, name: str, found: int, limit: int, unit: str) -> None:
+    def _limit(self, name: str, found: int, limit: int, unit: str, status: int) -> None:
+        """Refuses what is too much: by 413 where less at once would go, by 422 where the value itself never will."""
         if found > limit:
-            raise RequestError(f"{self._where}{name} has {found:,} {unit}; expected at most {limit:,}.", status=413)
+            raise RequestError(f"{self._where}{name} has {found:,} {unit}; expected at most {limit:,}.", status=status)
 
     def error(self, name: str, expected: str, sdk_error_code: int = 0) -> RequestError:
         """The refusal of one field."""
