@@ -21,7 +21,7 @@ help:
 	@echo "make compat  play every call of the official SDK in several of its versions (SDKS=3.58.1)"
 	@echo "make queries  ask the local Comet 5,000 generated queries, held to plain Python (two minutes)"
 	@echo "make artifacts  take 1,000 files and 1 GB up and down, cut in the middle (ARGS=...)"
-	@echo "make coverage  write docs/coverage.md, and see that each call's test fails without the call (ten minutes)"
+	@echo "make coverage  write docs/coverage.md, and see that each call's test fails without the call (a minute)"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
 	@echo "make kills   kill the local Comet a hundred times while sixteen writers log (ten minutes)"
 	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"

@@ -11,8 +11,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from zenml_comet_tracker.comet.delivery.courier import Courier
 
 pytest_plugins = [
     "tests.fixtures.local_server",
@@ -49,14 +53,22 @@ _isolate_environment()
 def _no_courier_goes_on() -> Iterator[None]:
     """An experiment that ended undelivered is retried as long as its process lives, here through all later tests."""
     yield
-    sender = sys.modules.get("zenml_comet_tracker.comet.delivery.sender")
-    for senders in list(sender._by_root.values()) if sender else ():
-        for courier in list(senders.records._couriers):
-            if courier._end is not None and not courier.stopped:
-                courier.stop()
+    for courier in _couriers():
+        if courier._end is not None:
+            courier.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _home() -> Iterator[Path]:
     yield _HOME
+    # Those that were left open too: another session in this process has other servers.
+    for courier in _couriers():
+        courier.stop()
     shutil.rmtree(_HOME, ignore_errors=True)
+
+
+def _couriers() -> list[Courier]:
+    """What delivers in this process, and has not been stopped."""
+    sender = sys.modules.get("zenml_comet_tracker.comet.delivery.sender")
+    found = [courier for senders in sender._by_root.values() for courier in senders.records._couriers] if sender else []
+    return [courier for courier in found if not courier.stopped]
