@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 import zipfile
 from typing import Any
+
+import pytest
 
 from tests.fixtures.local_server import LocalServer, begin
 
@@ -67,4 +70,18 @@ def test_the_files_are_no_assets_of_the_experiment(local_server: LocalServer, ke
         answer = local_server.call("GET", GET_ASSET, params={"assetId": file["assetId"], **query})
         assert answer.status_code == 404
     assert local_server.call("GET", GET_ASSET, params={"assetId": file["assetId"]}).status_code == 400
-    assert list((local_server.data / "files" / "incoming").iterdir()) == []
+
+
+@pytest.mark.parametrize(("part", "status"), [("bytes=0-9", 206), ("bytes=999999-", 416), ("bytes=x-y", 400)])
+def test_a_file_that_was_made_for_an_answer_is_gone_behind_it(
+    clocked_server: LocalServer, part: str, status: int
+) -> None:
+    key = begin(clocked_server)
+    clocked_server.post("write/experiment/metric", experimentKey=key, metricName="m", metricValue=1)
+    (file,) = files(clocked_server, key).values()
+    query = {"experimentKey": key, "assetId": file["assetId"]}
+    assert clocked_server.call("GET", GET_ASSET, params=query, headers={"Range": part}).status_code == status
+    incoming, deadline = clocked_server.data / "files" / "incoming", time.monotonic() + 20
+    while list(incoming.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert list(incoming.iterdir()) == []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
 from fastapi import Response
+from fastapi.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 # What Comet's clients look for in `sdk_error_code`.
 UNKNOWN_EXPERIMENT = 90210
@@ -24,6 +27,16 @@ class RequestError(Exception):
         self.message = message
         self.status = status
         self.sdk_error_code = sdk_error_code
+
+
+class OneTimeFile(FileResponse):
+    """A file that was made for this answer, and is deleted behind it, however it ends: refused, cut or sent."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            Path(self.path).unlink(missing_ok=True)
 
 
 def answer(content: Any, status: int = 200) -> Response:

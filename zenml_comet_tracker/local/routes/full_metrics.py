@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Response
-from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
 
+from zenml_comet_tracker.local.routes.answers import OneTimeFile
 from zenml_comet_tracker.local.store import metrics
 from zenml_comet_tracker.local.store.faults import UnknownAssetError
 from zenml_comet_tracker.local.store.files import Files
@@ -61,11 +60,10 @@ def download(connection: Any, experiment_id: int, asset_id: str, files: Files) -
         if f"{PREFIX}{row.id}" == asset_id:
             ((_, points),) = metrics.points(connection, experiment_id, row.name)
             path = _zip(files, points)
-            return FileResponse(
+            return OneTimeFile(
                 path,
                 media_type="application/octet-stream",
                 headers={"Content-Disposition": "attachment; filename=metric.csv.zip"},
-                background=BackgroundTask(path.unlink, missing_ok=True),
             )
     raise UnknownAssetError(asset_id)
 

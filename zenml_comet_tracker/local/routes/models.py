@@ -11,10 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
 
-from zenml_comet_tracker.local.routes.answers import RequestError, answer
+from zenml_comet_tracker.local.routes.answers import OneTimeFile, RequestError, answer
 from zenml_comet_tracker.local.routes.assets import content_path, listed
 from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
 from zenml_comet_tracker.local.routes.fields import Fields
@@ -68,11 +66,10 @@ def download(call: QueryCall) -> Response:
 def zipped(files: Files, rows: Iterable[Any]) -> Response:
     """The contents of assets as one zip; remote ones are left out, and of those with one name the last one counts."""
     archive = _zip(files, rows)
-    return FileResponse(
+    return OneTimeFile(
         archive,
         media_type="application/zip",
         headers={"Content-Disposition": "attachment; filename=model.zip"},
-        background=BackgroundTask(archive.unlink, missing_ok=True),
     )
 
 
