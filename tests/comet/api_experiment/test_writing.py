@@ -251,7 +251,7 @@ def test_output_keeps_its_order(local_server: LocalServer, experiment: APIExperi
     local_server.post("write/experiment/output", experimentKey=experiment.key, outputLines=printed)
     experiment.log_output(["output line 1", "output line 2\n"])
     experiment.log_output("no end, ", stderr=True, context="train", timestamp=MILLIS)
-    experiment.log_output("ü 🚀")
+    experiment.log_output(output="ü 🚀")
     experiment.log_output([])
     assert read("output") == {"output": "printed by the program\noutput line 1\noutput line 2\nno end, ü 🚀"}
 

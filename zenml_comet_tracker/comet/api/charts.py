@@ -9,10 +9,10 @@ from typing import Any, overload
 
 from zenml_comet_tracker.comet.api import tables
 from zenml_comet_tracker.comet.api.experiments import Experiments
-from zenml_comet_tracker.comet.api.keywords import also_named
 from zenml_comet_tracker.comet.api.listing import Row, compiled, matching
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
 from zenml_comet_tracker.comet.errors import InvalidArgumentError
+from zenml_comet_tracker.comet.keywords import also_named
 from zenml_comet_tracker.comet.resources import charts, columns
 
 # A thousand experiments in ten requests, none of which is more than some megabytes.

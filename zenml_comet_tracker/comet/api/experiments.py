@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any, overload
 
 from zenml_comet_tracker.comet.api.base import ApiBase
-from zenml_comet_tracker.comet.api.keywords import also_named
 from zenml_comet_tracker.comet.api.listing import PAGE_SIZE, Row, check_page, compiled, every, matching, only, together
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
 from zenml_comet_tracker.comet.errors import InvalidArgumentError, NotFoundError
+from zenml_comet_tracker.comet.keywords import also_named
 from zenml_comet_tracker.comet.resources import account, experiments, projects
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, overload
 
 from zenml_comet_tracker.comet.api.base import ApiBase
-from zenml_comet_tracker.comet.api.keywords import also_named
 from zenml_comet_tracker.comet.api.project_name import ProjectName
 from zenml_comet_tracker.comet.errors import NotFoundError
+from zenml_comet_tracker.comet.keywords import also_named
 from zenml_comet_tracker.comet.resources import account, columns, projects, share_links
 
 

@@ -11,6 +11,7 @@ from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.api_experiment.writing import Writing, millis_of, text, texts
 from zenml_comet_tracker.comet.errors import InvalidArgumentError, InvalidValueError
 from zenml_comet_tracker.comet.graphs import graph_text
+from zenml_comet_tracker.comet.keywords import also_named
 from zenml_comet_tracker.comet.resources import code as code_resource
 from zenml_comet_tracker.comet.resources import graph as graph_resource
 from zenml_comet_tracker.comet.resources import html as html_resource
@@ -48,6 +49,7 @@ class Texts(Writing):
         """What the program printed, "" when there is nothing. GET `experiment/output`."""
         return output_resource.read(self._transport, self.key)
 
+    @also_named(output="lines")
     def log_output(
         self, lines: Iterable[str] | str, context: str | None = None, stderr: bool = False, timestamp: Any = None
     ) -> dict[str, Any]:
