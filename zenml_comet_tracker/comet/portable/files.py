@@ -99,16 +99,6 @@ def write_text(path: Path, text: str | None) -> None:
             file.write(text.encode("utf-8", "surrogatepass"))
 
 
-def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
-    """How many bytes were written."""
-    size = 0
-    with written(path) as file:
-        for piece in pieces:
-            file.write(piece)
-            size += len(piece)
-    return size
-
-
 def sha256_of(path: Path) -> str:
     """The checksum of a file's bytes, in hex."""
     digest = hashlib.sha256()

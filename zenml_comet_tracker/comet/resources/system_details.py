@@ -23,11 +23,3 @@ def write(
     """
     body = {"experimentKey": experiment_key, **details}
     return transport.post_json(f"{REST}write/experiment/system-details", body, headers=headers)
-
-
-def write_cloud(
-    transport: Transport, experiment_key: str, provider: str, metadata: Mapping[str, Any], headers: Headers = None
-) -> dict[str, Any]:
-    """Says in which cloud it runs. POST `write/experiment/cloud-details`."""
-    body = {"experimentKey": experiment_key, "provider": provider, "metadata": dict(metadata)}
-    return transport.post_json(f"{REST}write/experiment/cloud-details", body, headers=headers)
