@@ -74,6 +74,7 @@ def _log_files(experiment: Any, folder: Path) -> None:
     experiment.log_code(code="x = 1", code_name="code.py")
     experiment.log_notebook(str(folder / "work.ipynb"))
     experiment.log_tensorflow_folder(str(folder / "data"))
+    experiment.log_tensorboard_folder(str(folder / "board"))
 
 
 def _log_media(experiment: Any) -> None:

@@ -116,7 +116,7 @@ def _assets(held: Held, kind: str) -> list[tuple[Any, ...]]:
         ("model-element", 6),
         ("source_code", 1),
         ("notebook", 1),
-        ("tensorflow-file", 2),
+        ("tensorflow-file", 4),
         ("text-sample", 1),
         ("image", 1),
         ("curve", 1),
