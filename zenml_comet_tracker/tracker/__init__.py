@@ -1,7 +1,8 @@
 """ZenML's side: one live Comet experiment for each step run.
 
 `component` has ZenML's hooks, `calls` the functions that steps use, `runs` knows which experiment a call belongs to,
-`access` finds server and credentials, `identity` says how an experiment is called and where it came from.
+`opening` and `ending` are the two ends of an experiment's life, `access` finds server and credentials, `identity` says
+how an experiment is called and where it came from.
 """
 
 from zenml_comet_tracker.tracker.calls import current_experiment, log_metrics, log_params
