@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check audit bench .run-bench contract compat queries artifacts coverage faults kills soak clean
+.PHONY: help demo test check audit bench .run-bench contract compat compat-sdk compat-zenml queries artifacts coverage faults kills soak clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,7 +18,9 @@ help:
 	@echo "make audit   look for known vulnerabilities in what is installed (needs the network)"
 	@echo "make bench   measure, side by side with the peers (ARGS=server: the local Comet)"
 	@echo "make contract  send 20,000 generated requests to the local Comet (REQUESTS=20000)"
-	@echo "make compat  play every call of the official SDK in several of its versions (SDKS=3.58.1)"
+	@echo "make compat  play the suite's parts with several versions of what they lean on: both of"
+	@echo "  make compat-sdk    every call of the official SDK in several of its versions (SDKS=3.58.1)"
+	@echo "  make compat-zenml  four versions of ZenML and four of Python (CELLS=3.11-0.97.0; half an hour)"
 	@echo "make queries  ask the local Comet 5,000 generated queries, held to plain Python (two minutes)"
 	@echo "make artifacts  take 1,000 files and 1 GB up and down, cut in the middle (ARGS=...)"
 	@echo "make coverage  write docs/coverage.md, and see that each call's test fails without the call (a minute)"
@@ -53,9 +55,11 @@ bench:
 contract: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.local.schema $(or $(REQUESTS),20000)
 
+compat: compat-sdk compat-zenml
+
 # Each version of the SDK in a place of its own; the tests stay in theirs. Before 3.57 it lacks some of the calls.
-compat: SDKS ?= newest 3.58.0 3.57.4
-compat: $(VENV)/.ready-dev
+compat-sdk: SDKS ?= newest 3.58.0 3.57.4
+compat-sdk: $(VENV)/.ready-dev
 	@for sdk in $(SDKS); do \
 	  test "$$sdk" = newest && wanted=comet_ml || wanted="comet_ml==$$sdk"; \
 	  test -x .venv-sdk/$$sdk/bin/python || $(PYTHON) -m venv .venv-sdk/$$sdk; \
@@ -64,6 +68,10 @@ compat: $(VENV)/.ready-dev
 	  SDK_PYTHON=$(CURDIR)/.venv-sdk/$$sdk/bin/python $(BIN)/python -m pytest -n 2 --dist loadfile tests/local/sdk $(ARGS) \
 	    || failed="$$failed $$sdk"; \
 	done; test -z "$$failed" || { echo "failed with:$$failed" >&2; exit 1; }
+
+# Needs nothing but Python itself: each cell has a place of its own.
+compat-zenml:
+	$(PYTHON) -m tests.compat $(CELLS)
 
 queries: $(VENV)/.ready-dev
 	TRACKER_QUERIES=$(or $(QUERIES),5000) $(BIN)/python -m pytest --timeout 900 tests/comet/api/test_searching.py -k plain_python
@@ -84,7 +92,7 @@ soak: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.faults.soak $(SECONDS)
 
 clean:
-	rm -rf $(VENV) .venv-audit .venv-bench .venv-sdk .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-audit .venv-bench .venv-compat .venv-sdk .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -364,7 +364,7 @@ def test_a_strict_step_fails_when_something_is_not_delivered(
 
     assert steps_of("fitting")["fit"].status == "failed"
     assert "DeliveryError" in caplog.text
-    assert "ValueError: no good" in steps_of("failing")["fail"].exception_info.traceback
+    assert steps_of("failing")["fail"].exception_info.source == "builtins.ValueError"
 
 
 def test_an_image_gets_this_version_of_the_package(tracked_stack: Stack, zenml_client: Any) -> None:
