@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 # A single dropped connection should cost next to nothing.
-FIRST_SECONDS = 0.1
+FIRST_SECONDS = 0.05
 LONGEST_SECONDS = 60.0
 # One lost connection is no outage; this many in a row are.
 UNANSWERED_MEANS_AWAY = 3

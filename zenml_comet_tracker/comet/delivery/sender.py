@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -78,10 +79,12 @@ class Sender:
             if not self._couriers:
                 self._thread = None
                 return False
+            due = math.inf if wait is None else time.monotonic() + wait
             if not self.awake:
                 self._condition.wait(wait)
             if self.awake and not self._urgent and wait != 0.0:
-                deadline = time.monotonic() + GATHER_SECONDS
+                # What is due before holds no gathering up, and is held up by none.
+                deadline = min(due, time.monotonic() + GATHER_SECONDS)
                 while not self._urgent and (left := deadline - time.monotonic()) > 0:
                     self._condition.wait(left)
             self._urgent = False
