@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from os import PathLike
@@ -9,8 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from zenml_comet_tracker.comet.handle import Handle, new_handle
+from zenml_comet_tracker.comet.inheritance import settled
 from zenml_comet_tracker.comet.live import Live
-from zenml_comet_tracker.comet.settings import ResolvedSettings, resolve
+from zenml_comet_tracker.comet.ranks import is_first_on_its_node
+from zenml_comet_tracker.comet.settings import ResolvedSettings
 from zenml_comet_tracker.comet.surface.actions import Actions
 from zenml_comet_tracker.comet.surface.artifacts import Artifacts
 from zenml_comet_tracker.comet.surface.charts import Charts
@@ -53,7 +56,9 @@ class Experiment(
     a value that cannot be logged raises `InvalidValueError`, and an `end` that leaves something undelivered raises
     `DeliveryError`. `durability="sync"` survives a power cut too, at the price of one fsync a call. `protocol` is
     "batch", "rest", or "auto", which finds out what the server allows. Only a `primary` writer sets the end status.
-    `capture` says what of the program is taken along: what it prints, its code, git, the machine. Raises
+    `capture` says what of the program is taken along: what it prints, its code, git, the machine. `ranks` is for
+    distributed training: "zero" has rank 0 alone log, "all" has all of them log to one experiment, each by its name. A
+    process that was started with the environment of an experiment (see `env`) joins that one. Raises
     `ConfigurationError` for a missing API key or an unusable setting, `JournalError` when no journal can be written.
 
     >>> with Experiment(project_name="digits") as experiment:        # doctest: +SKIP
@@ -82,34 +87,48 @@ class Experiment(
         component_id: str | None = None,
         settings: ResolvedSettings | None = None,
         capture: CaptureOptions | None = None,
+        ranks: str | None = None,
     ) -> None:
-        settings = settings or resolve(
-            api_key=api_key, workspace=workspace, project_name=project_name, url=url, experiment_key=experiment_key
-        )
-        handle = new_handle(
-            settings,
-            mode=mode,
-            attempt=attempt,
-            primary=primary,
-            journal_folder=journal_folder,
-            strict=strict,
-            durability=durability,
-            journal_max_bytes=journal_max_bytes,
-            journal_persistent=journal_persistent,
-            protocol=protocol,
-            component_id=component_id,
-        )
-        self._open(handle, Live(handle))
-        if capture is not None:
-            # Who captures nothing need not wait for its import.
-            from zenml_comet_tracker.comet.capture.capture import begin
-
-            secrets = (settings.api_key, *settings.extra_headers.values())
-            taken = begin(capture, self._record, secrets, self._live.monitor_seconds)
-            self._live.companions.attend(taken)
+        joined = None
+        if settings is None:
+            settings, joined = settled(api_key, workspace, project_name, url, experiment_key)
+        if joined is not None:
+            handle = joined.with_own(strict=strict, journal_folder=journal_folder, ranks=ranks)
+        else:
+            handle = new_handle(
+                settings,
+                mode=mode,
+                attempt=attempt,
+                primary=primary,
+                journal_folder=journal_folder,
+                strict=strict,
+                durability=durability,
+                journal_max_bytes=journal_max_bytes,
+                journal_persistent=journal_persistent,
+                protocol=protocol,
+                component_id=component_id,
+                ranks=ranks,
+            )
+        self._open(handle, Live(handle, lazy=joined is not None))
+        if capture is not None and not self._live.ranks.silent:
+            self._capture(capture)
         if experiment_name:
             self.set_name(experiment_name)
         self.add_tags(tags)
+
+    def _capture(self, options: CaptureOptions) -> None:
+        # Who captures nothing need not wait for its import.
+        from zenml_comet_tracker.comet.capture.capture import begin
+
+        if self._live.ranks.context is not None:
+            # Program and machine are those of rank zero, but for the load of other machines.
+            load = options.log_system_metrics and is_first_on_its_node(os.environ)
+            options = replace(
+                options, log_code=False, log_system_details=False, log_git_info=False, log_system_metrics=load
+            )
+        secrets = (self._settings.api_key, *self._settings.extra_headers.values())
+        taken = begin(options, self._record, secrets, self._live.monitor_seconds)
+        self._live.companions.attend(taken)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A handle for another process: it writes to the same experiment, with its first call, and does not end it."""

@@ -20,14 +20,13 @@ from zenml_comet_tracker.comet.delivery.courier import Courier, Progress
 from zenml_comet_tracker.comet.delivery.fostering import Fostering
 from zenml_comet_tracker.comet.delivery.offline import OfflineCourier, OfflineJournal
 from zenml_comet_tracker.comet.delivery.sender import Senders, senders
-from zenml_comet_tracker.comet.errors import JournalError
 from zenml_comet_tracker.comet.handle import Handle
 from zenml_comet_tracker.comet.journal.files import JournalFullError
-from zenml_comet_tracker.comet.journal.place import Place, find_place
-from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import SHARED, End, Header, encode, new_writer_id
 from zenml_comet_tracker.comet.journal.room import room_in, size_below
 from zenml_comet_tracker.comet.journal.writer import FULL, JournalWriter
+from zenml_comet_tracker.comet.own_journal import new_journal
+from zenml_comet_tracker.comet.ranks import Ranks
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.stats import DeliveryReport, Stats
 from zenml_comet_tracker.comet.transport import open_transport
@@ -60,6 +59,7 @@ class Live:
         self._handle = handle
         self._place = handle.place
         self._new_transport = functools.partial(open_transport, handle.settings)
+        self.ranks = Ranks(handle.ranks)
         # Reentrant: a signal handler may end the experiment while the main thread is at it.
         self._lock = threading.RLock()
         self._ended = handle.ended
@@ -73,7 +73,7 @@ class Live:
         self.ended_millis: int | None = None
         self._part: _Part | None = None
         exits.know(self)
-        if not lazy:
+        if not lazy and not self.ranks.silent:
             self._start()
 
     @property
@@ -129,7 +129,7 @@ class Live:
         """As `append`, for rows that are lines already, each with its newline."""
         part = self._part or self._begin_part()
         if part is None:
-            return self._refuse(values)
+            return self.refuse(values)
         written = part.writer.append_lines(lane, lines, values)
         sender = part.senders.records
         if not sender.awake:
@@ -140,7 +140,7 @@ class Live:
         """Keeps the bytes as they are now and appends the record that names them."""
         part = self._part or self._begin_part()
         if part is None or self._ended:
-            return self._refuse(1)
+            return self.refuse(1)
         files = part.writer.files
         try:
             kept = files.keep(data, asset_id) if isinstance(data, Path) else files.keep_bytes(data, asset_id)
@@ -154,16 +154,20 @@ class Live:
         part.senders.files.wake()
         return written
 
-    def drop(self, reason: str, message: str, values: int = 1) -> None:
+    def drop(self, reason: str, message: str, values: int = 1, level: int = logging.WARNING) -> None:
         """Counts values that cannot be logged, by reason; `message` says more, once for each reason."""
         with self._lock:
             first = reason not in self._dropped
             self._dropped[reason] += values
         if first:
-            logger.warning("Something logged to experiment %s is dropped: %s", self.header.experiment_key, message)
+            logger.log(level, "Something logged to experiment %s is dropped: %s", self.header.experiment_key, message)
 
-    def _refuse(self, values: int) -> bool:
-        self.drop(ENDED, ENDED, values)
+    def refuse(self, values: int) -> bool:
+        """Counts what comes after the end, or from a rank that logs nothing."""
+        if self.ranks.silent and not self._ended:
+            self.drop(self.ranks.reason, self.ranks.explanation, values, self.ranks.level)
+        else:
+            self.drop(ENDED, ENDED, values)
         return False
 
     def stats(self) -> Stats:
@@ -196,7 +200,7 @@ class Live:
             logger.warning("%s", self.describe(self._report(part, progress)))
         return courier.reached(targets) and not courier.refused and not courier.lost
 
-    def end(self, error: str | None, timeout: float) -> DeliveryReport:
+    def end(self, error: str | None, timeout: float, ended_as: str | None = None) -> DeliveryReport:
         """Writes the end status and waits for delivery, at most `timeout` seconds.
 
         Returns early when the server refuses or cannot be reached and the journal outlives the process. A second call
@@ -204,7 +208,7 @@ class Live:
         has nothing to end.
         """
         deadline = time.monotonic() + timeout
-        self.close(error)
+        self.close(error, ended_as)
         beside = self.companions.finish(deadline)
         report = self._end_part(deadline)
         if not beside:
@@ -230,7 +234,7 @@ class Live:
                 part.fostering.end()
             sigterm.remove()
 
-    def close(self, error: str | None) -> None:
+    def close(self, error: str | None, ended_as: str | None = None) -> None:
         """Writes the end status, so that nothing can be logged any more, and waits for nothing.
 
         A failure that is told after a good end still counts: what ended its experiment early may fail later.
@@ -244,7 +248,7 @@ class Live:
             exits.forget(self)
             if again and self._part is not None and self._part.courier.stopped:
                 self._start_over()
-            end = End(time.time_ns() // 1_000_000, self.header.attempt, error, self.ended_millis)
+            end = End(time.time_ns() // 1_000_000, self.header.attempt, error, self.ended_millis, ended_as)
             if self._part is not None and not self._write_end(self._part, end):
                 self._start_over()
                 self._write_end(self._part, end)
@@ -268,6 +272,7 @@ class Live:
         self._before, self._dropped = Stats(), Counter()
         self.companions = self.companions.of_child()
         self._lock = threading.RLock()
+        self.ranks = Ranks(self.ranks.rule)
         own = self.header.parent_writer if inherited is None else self.header.writer
         self._handle = self._handle.for_child(own)
         if inherited is not None:
@@ -333,14 +338,14 @@ class Live:
         part.senders.wake()
 
     def _begin_part(self) -> _Part | None:
-        """On the first call of a process that has no part yet; None when the experiment had ended before."""
+        """On the first call of a process that has no part yet; None when it had ended before, or is to log nothing."""
         with self._lock:
-            if self._part is None and not self._ended:
+            if self._part is None and not self._ended and not self.ranks.silent:
                 self._start()
             return self._part
 
     def _start(self) -> None:
-        writer, journal = self._new_journal()
+        self._place, writer, journal = new_journal(self._handle, self._place)
         if isinstance(journal, OfflineJournal):
             self._part = _Part(writer, OfflineCourier(journal), senders(self.header.root), None)
         else:
@@ -365,29 +370,3 @@ class Live:
         if part.fostering is not None and self.wait_for_handshake(deadline - time.monotonic()) is not None:
             left = min(deadline - time.monotonic(), threading.TIMEOUT_MAX)
             part.fostering.drain_children(self.header.writer, left)
-
-    def _new_journal(self) -> tuple[JournalWriter, JournalReader | OfflineJournal]:
-        """A journal in the usual place, else in the next one that can be written, else in memory."""
-        try:
-            return self._journal_at(self._place)
-        except JournalError as error:
-            logger.warning("%s; trying another place.", error)
-        # It may have been deleted, or be that of another host.
-        self._place = find_place(self._place.folder)
-        try:
-            return self._journal_at(self._place)
-        except JournalError as error:
-            logger.warning("%s. What is logged is kept in memory, and dies with the process.", error)
-        self._place = Place(None, persistent=False)
-        return self._journal_at(self._place)
-
-    def _journal_at(self, place: Place) -> tuple[JournalWriter, JournalReader | OfflineJournal]:
-        room = None if place.folder is None else room_in(place.folder, self._handle.max_bytes)
-        writer = JournalWriter(place.folder, self.header, durability=self._handle.durability, room=room)
-        if self.header.offline:
-            return writer, OfflineJournal(writer)
-        try:
-            return writer, JournalReader(writer.folder, writer)
-        except JournalError:
-            writer.close()
-            raise

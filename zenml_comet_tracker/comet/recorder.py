@@ -163,7 +163,7 @@ class Recorder(Statements):
             "overwrite": bool(overwrite),
             "step": self._step(step),
             "epoch": self._epoch(epoch),
-            "context": context or self.stand.context,
+            "context": self._live.ranks.context_in(context or self.stand.context),
             "metadata": None if metadata is None else values.json_text(metadata),
             **more,
         }
@@ -183,6 +183,7 @@ class Recorder(Statements):
     ) -> None:
         pairs, refusal = self._without_refusals(found)
         step, epoch, millis, names = self._step(step), self._epoch(epoch), _now(), self._names
+        context = self._live.ranks.context_in(context)
         self._append(METRICS, [metrics.row(names[name], value, millis, step, epoch, context) for name, value in pairs])
         self._raise_when_strict(refusal)
 
@@ -191,7 +192,7 @@ class Recorder(Statements):
         stand = self.stand
         step = stand.step if step is None else self._step(step)
         epoch = stand.epoch if epoch is None else self._epoch(epoch)
-        return metrics.line_end(_now(), step, epoch, context)
+        return metrics.line_end(_now(), step, epoch, self._live.ranks.context_in(context))
 
     def _parameters(
         self,
@@ -200,7 +201,8 @@ class Recorder(Statements):
         source: str = parameters_resource.MANUAL,
     ) -> None:
         pairs, refusal = self._without_refusals(found)
-        step, millis, names, context = self._step(step), _now(), self._names, self.stand.context
+        step, millis, names = self._step(step), _now(), self._names
+        context = self._live.ranks.context_in(self.stand.context)
         sent = [(names[name], value) for name, value in pairs]
         rows = [
             parameters_resource.row(name, self._fitted(name, value), millis, step, context, source)
@@ -216,7 +218,7 @@ class Recorder(Statements):
     def _others(self, found: Iterable[tuple[str, values.WireScalar] | values.Refusal]) -> None:
         pairs, refusal = self._without_refusals(found)
         for name, value in pairs:
-            sent = self._names[name]
+            sent = self._names[self._live.ranks.name_in(name)]
             row = {"k": "other", "t": _now(), "name": sent, "value": self._fitted(sent, value)}
             self._live.append(REST, [row])
         self._raise_when_strict(refusal)

@@ -44,7 +44,8 @@ class Statements:
         for piece in divided(values.text_of(text), MAX_OUTPUT_CHARACTERS):
             place = self._printed
             self._printed += piece.removesuffix("\n").count("\n") + 1
-            self._say("output", text=piece, stderr=bool(stderr), offset=place, context=context)
+            context_here = self._live.ranks.context_in(context)
+            self._say("output", text=piece, stderr=bool(stderr), offset=place, context=context_here)
 
     def file_path(self, path: str) -> None:
         """Records which file the program is."""
@@ -95,9 +96,18 @@ class Statements:
         """Records what the machine does: metrics of their own names, in no context and at no step."""
         millis = _now()
         numbers = ((name, number_of(value)) for name, value in samples.items())
-        rows = [metrics.row(name, wire_number(number), millis) for name, number in numbers if number is not None]
+        rows = [
+            metrics.row(self._machine_name(name), wire_number(number), millis)
+            for name, number in numbers
+            if number is not None
+        ]
         if rows:
             self._live.append(METRICS, rows)
+
+    def _machine_name(self, name: str) -> str:
+        # As Comet's own client names those of another node.
+        own = self._live.ranks.context
+        return name if own is None else f"{own}.{name}"
 
     def _say(self, kind: str, **members: Any) -> None:
         self._live.append(REST, [{"k": kind, "t": _now(), **members}])

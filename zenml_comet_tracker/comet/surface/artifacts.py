@@ -31,6 +31,10 @@ class Artifacts(Surface):
         from zenml_comet_tracker.comet.artifacts.handing_in import hand_in
         from zenml_comet_tracker.comet.artifacts.logged import LoggedArtifact
 
+        if self._live.ranks.silent:
+            self._live.refuse(1)
+            silent = ConfigurationError(f"The artifact is not logged: {self._live.ranks.explanation}")
+            return LoggedArtifact(self._connection, None, failure=silent)
         try:
             upload = hand_in(self._live, self._connection, artifact)
         except Exception as error:
@@ -60,7 +64,8 @@ class Artifacts(Surface):
             raise ConfigurationError("An artifact is read from a server, and the experiment is offline")
         wait_for(self._live.companions, full_name(artifact_name, workspace, version_or_alias).name)
         handshake = self._live.wait_for_handshake(FINISH_TIMEOUT)
-        if handshake is None:
+        if handshake is None and not self._live.ranks.silent:
             raise ConnectionFailedError(f"{self._settings.root} has not opened the experiment that reads the artifact")
-        key = handshake.experiment_key
+        # Where another rank logs, it is that one's experiment that reads.
+        key = self._live.header.experiment_key if handshake is None else handshake.experiment_key
         return for_experiment(self._connection, key, artifact_name, workspace, version_or_alias)

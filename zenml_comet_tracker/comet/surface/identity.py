@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from zenml_comet_tracker.comet import browser
 from zenml_comet_tracker.comet.errors import ConfigurationError
 from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT
+from zenml_comet_tracker.comet.inheritance import environment
 from zenml_comet_tracker.comet.resources import experiments
 from zenml_comet_tracker.comet.stats import Stats
 from zenml_comet_tracker.comet.surface.base import Surface
@@ -23,6 +25,17 @@ class Identity(Surface):
     def get_key(self) -> str:
         """The experiment key."""
         return self.id
+
+    def env(self) -> dict[str, str]:
+        """The variables by which a child process writes to this experiment: `{**os.environ, **experiment.env()}`.
+
+        There `Experiment()` joins it and does not end it; `comet_ml.start()` of Comet's own client joins it too. The
+        API key is among them. Asks no server, and changes nothing in this process.
+        """
+        handshake = self._live.handshake
+        handle = replace(self._live.handle(), name=self._name)
+        server_key = None if handshake is None else handshake.experiment_key
+        return environment(handle, server_key, *self._place_names())
 
     @property
     def name(self) -> str | None:
@@ -42,6 +55,9 @@ class Identity(Surface):
     @property
     def url(self) -> str | None:
         """The experiment's page; None until workspace and project are known. Never a guess."""
+        if self._live.ranks.silent and self._settings.experiment_key is None:
+            # The key that was made here is not that of the rank that logs.
+            return None
         said = self._live.handshake and self._live.handshake.page
         return said or experiments.page(self._settings.root, *self._place_names(), self.id)
 
