@@ -16,7 +16,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   ruff, mypy --strict, layer rules"
 	@echo "make audit   look for known vulnerabilities in what is installed (needs the network)"
-	@echo "make bench   measure, side by side with the peers (ARGS=server: the local Comet)"
+	@echo "make bench   measure, side by side with the peers (ARGS=server: the local Comet, ARGS=steps: a step of ZenML)"
 	@echo "make contract  send 20,000 generated requests to the local Comet (REQUESTS=20000)"
 	@echo "make compat  play the suite's parts with several versions of what they lean on: both of"
 	@echo "  make compat-sdk    every call of the official SDK in several of its versions (SDKS=3.58.1)"

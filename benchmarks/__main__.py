@@ -1,11 +1,12 @@
 """Runs every case for every client, interleaved, and prints the medians as a Markdown table.
 
-`python -m benchmarks server` measures the local Comet instead.
+`python -m benchmarks server` measures the local Comet instead, `python -m benchmarks steps` a step of ZenML.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import os
@@ -108,12 +109,10 @@ def _is_installed(client: str) -> bool:
 
 
 def main() -> None:
-    """Prints the table; with the first argument `server`, that of the local Comet."""
-    if sys.argv[1:2] == ["server"]:
-        # Needs the server's own dependencies, which the clients are measured without.
-        from benchmarks.server.__main__ import main as measure_server
-
-        measure_server(sys.argv[2:])
+    """Prints the table; with `server` or `steps` as the first argument, that of the local Comet or of ZenML's steps."""
+    if sys.argv[1:2] in (["server"], ["steps"]):
+        # They need dependencies that the clients are measured without.
+        importlib.import_module(f"benchmarks.{sys.argv[1]}.__main__").main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="how often each case runs; the long ones run less often")

@@ -20,6 +20,7 @@ from benchmarks.server import __main__ as server
 from benchmarks.server import peers, reading, wire
 from benchmarks.server.inside import Inside
 from benchmarks.server.rows import HEADINGS, Row
+from benchmarks.steps import __main__ as steps
 from zenml_comet_tracker.local.pages import outlines
 from zenml_comet_tracker.local.pages.charts import Look
 from zenml_comet_tracker.local.store.store import Store
@@ -70,7 +71,7 @@ def test_the_stand_in_counts_what_arrives_however_it_is_packed(root: str) -> Non
     assert clients.counted(root) == {"points": 4, "batches": 2, "requests": 3}
 
 
-@pytest.mark.parametrize("mark", [runner.MARK, server.MARK])
+@pytest.mark.parametrize("mark", [runner.MARK, server.MARK, steps.MARK])
 def test_the_figures_go_where_their_page_has_them(mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     before, _, after = re.split(f"({re.escape(begin)}.*?{re.escape(end)})", PAGE, flags=re.DOTALL)
@@ -94,6 +95,21 @@ def test_the_figures_go_where_their_page_has_them(mark: str, tmp_path: Path, mon
 def test_a_row_of_the_server_says_whether_it_reaches_its_target(row: Row, ratio: float, verdict: str) -> None:
     assert (row.ratio, row.verdict) == (ratio, verdict)
     assert len(row.cells()) == len(HEADINGS)
+
+
+@pytest.mark.parametrize(
+    ("row", "ratio", "verdict"),
+    [
+        (steps.Row("f", 0.5, 0.09, 2.0, 0.1, 0.1), "0.045 x", "reached"),
+        (steps.Row("f", 0.5, 0.11, 2.0, 0.1, 0.1), "0.055 x", "missed"),
+        (steps.Row("f", 0.5, 0.088, 0.8, 0.1, 0.1), "0.110 x", "missed"),
+        (steps.Row("f", 0.5, 0.3, 33.0), "0.009 x", ""),
+    ],
+)
+def test_a_row_of_a_step_holds_both_limits(row: steps.Row, ratio: str, verdict: str) -> None:
+    assert row.verdict == verdict
+    assert ratio in row.cells()
+    assert len(row.cells()) == len(steps.HEADINGS)
 
 
 def test_the_peers_hold_what_ours_holds(tmp_path: Path) -> None:
