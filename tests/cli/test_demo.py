@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -18,7 +18,6 @@ from click.testing import CliRunner
 
 from tests.local.pages.test_browser import values
 from zenml_comet_tracker.cli import demo as demo_module
-from zenml_comet_tracker.cli import setup
 from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.local import launch
 
@@ -192,29 +191,3 @@ def test_the_example_of_an_installed_package_is_found(tmp_path: Path, monkeypatc
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(demo_module, "__file__", str(tmp_path / "site" / "package" / "cli" / "demo.py"))
     assert demo_module._example() == installed
-
-
-def test_registering_again_changes_nothing_and_registering_anew_changes_what_differs(zenml_client: Any) -> None:
-    from zenml.enums import StackComponentType
-
-    name = f"demo_{uuid.uuid4().hex[:8]}"
-    before = zenml_client.active_stack_model.id
-
-    def register(secret: dict[str, str], configuration: dict[str, Any]) -> tuple[Any, ...]:
-        setup.register_flavor(zenml_client)
-        setup.register_secret(zenml_client, name, secret)
-        setup.register_tracker(zenml_client, name, configuration)
-        setup.register_stack(zenml_client, name, name)
-        tracker = zenml_client.get_stack_component(StackComponentType.EXPERIMENT_TRACKER, name)
-        secrets = zenml_client.get_secret(name).secret_values
-        return tracker.id, tracker.updated, tracker.configuration, secrets, zenml_client.active_stack_model.id
-
-    try:
-        first = register({"api_key": "one"}, {"url": "local", "workspace": "a"})
-        assert register({"api_key": "one"}, {"url": "local", "workspace": "a"}) == first
-        anew = register({"key": "two"}, {"url": "local", "project_name": "p"})
-        assert anew[2] == {"url": "local", "project_name": "p"}
-        assert (anew[0], anew[3], anew[4]) == (first[0], {"key": "two"}, first[4])
-        assert zenml_client.active_stack_model.name == name
-    finally:
-        zenml_client.activate_stack(before)

@@ -42,20 +42,11 @@ def _run(example: Path) -> PipelineRunResponse:
 def _register() -> None:
     from zenml.client import Client
 
-    from zenml_comet_tracker.cli import setup
-    from zenml_comet_tracker.flavor import LOCAL
-    from zenml_comet_tracker.local import launch
+    from zenml_comet_tracker.cli.registration.changes import carry_out
+    from zenml_comet_tracker.cli.setup import Wish, plan
 
-    client, server = Client(), launch.ensure()
-    setup.register_flavor(client)
-    setup.register_secret(client, NAME, {"api_key": server.api_key})
     # Workspace and project are named so that the user's own Comet configuration has no say here.
-    setup.register_tracker(
-        client,
-        NAME,
-        {"url": LOCAL, "api_key": f"{{{{{NAME}.api_key}}}}", "workspace": "local", "project_name": PROJECT},
-    )
-    setup.register_stack(client, NAME, NAME)
+    carry_out(plan(Client(), Wish(local=True, workspace="local", project=PROJECT, name=NAME, stack=NAME)))
 
 
 def _result(step: str, metadata: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@
 | 7    | the server has no such thing                       |
 | 8    | the server does not take the API key for this      |
 | 9    | the server gave no answer                          |
+| 10   | no API key, or a setting that cannot be used       |
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import click
 
 from zenml_comet_tracker.comet.errors import (
     CometError,
+    ConfigurationError,
     ConnectionFailedError,
     ForbiddenError,
     InvalidQueryError,
@@ -37,9 +39,11 @@ EXIT_CODES: dict[type[Exception], int] = {
     UnauthorizedError: 8,
     ForbiddenError: 8,
     ConnectionFailedError: 9,
+    ConfigurationError: 10,
 }
 NOT_RUNNING = 6
 NOT_FOUND = 7
+CONFIGURATION = 10
 TOLD = (errors.LocalServerError, CometError)
 
 

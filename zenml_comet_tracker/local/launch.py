@@ -90,7 +90,7 @@ def ensure(data: Path | None = None, *, port: int | None = None, idle_seconds: f
         return running
     if running is not None:
         stop(data)
-    _require_extra()
+    require_extra()
     folder.prepare(data)
     _start(data, port, IDLE_SECONDS if idle_seconds is None else idle_seconds)
     return _wait_for(data)
@@ -142,7 +142,8 @@ def _resolved(data: Path | None) -> Path:
     return default_data_folder() if data is None else Path(data).expanduser().absolute()
 
 
-def _require_extra() -> None:
+def require_extra() -> None:
+    """Raises `MissingExtraError` when a package is missing that the server needs."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
