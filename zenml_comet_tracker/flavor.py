@@ -121,6 +121,11 @@ class CometExperimentTrackerConfig(BaseExperimentTrackerConfig, CometExperimentT
     journal_max_bytes: int | None = Field(
         default=None, gt=0, description="Bytes that the journals of that folder may take together; 10 GiB when not set."
     )
+    requirements: list[str] | None = Field(
+        default=None,
+        description="What ZenML installs into its images for the tracker, as pip takes it; `[]` for nothing. This "
+        "package, in the version or from the address that it was installed from here, when not set.",
+    )
 
 
 class CometExperimentTrackerFlavor(BaseExperimentTrackerFlavor):

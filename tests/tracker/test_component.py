@@ -367,13 +367,6 @@ def test_a_strict_step_fails_when_something_is_not_delivered(
     assert steps_of("failing")["fail"].exception_info.source == "builtins.ValueError"
 
 
-def test_an_image_gets_this_version_of_the_package(tracked_stack: Stack, zenml_client: Any) -> None:
-    import zenml_comet_tracker
-
-    tracked_stack({"api_key": "k"})
-    assert f"zenml-comet-tracker=={zenml_comet_tracker.__version__}" in zenml_client.active_stack.requirements()
-
-
 def test_a_broken_hook_never_reaches_the_step(
     tracked_stack: Stack, local_config: Config, steps_of: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,14 @@ def test_a_container_is_forgotten_and_its_volumes_are_not_unless_the_user_says_o
     assert permanence.find_journal(str(tmp_path), wanted) == Place(tmp_path, lasting)
 
 
+def test_where_zenml_took_the_step_away_only_a_volume_lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permanence, "in_container", lambda: False)
+    for volume in (False, True):
+        monkeypatch.setattr(permanence, "on_volume", lambda _, volume=volume: volume)
+        assert permanence.find_journal(str(tmp_path), None, elsewhere=True).persistent is volume
+    assert permanence.find_journal(str(tmp_path), True, elsewhere=True).persistent
+
+
 def test_temporary_folders_and_memory_do_not_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for place in (Place(tmp_path, False), Place(None, False)):
         monkeypatch.setattr(permanence, "find_place", lambda configured, place=place: place)

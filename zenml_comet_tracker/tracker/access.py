@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from zenml_comet_tracker.comet import settings as comet_settings
+from zenml_comet_tracker.comet.errors import ConfigurationError
 from zenml_comet_tracker.flavor import LOCAL, CometExperimentTrackerConfig, CometExperimentTrackerSettings
+from zenml_comet_tracker.tracker import validation
 
 if TYPE_CHECKING:
     from zenml.config.step_run_info import StepRunInfo
+    from zenml.stack import StackComponent
 
     from zenml_comet_tracker.comet.settings import ResolvedSettings
 
@@ -22,16 +25,19 @@ def resolve(
     config: CometExperimentTrackerConfig,
     settings: CometExperimentTrackerSettings,
     secret_environment: dict[str, str],
+    elsewhere: StackComponent | None = None,
 ) -> ResolvedSettings:
     """Server, key, workspace and project of a step: configuration, attached secrets, environment, Comet's files.
 
-    With `url="local"` the embedded server is started when it is not running. Raises `ConfigurationError` without a
-    usable key or address, `LocalServerError` when the embedded server cannot be started, `KeyError` for a secret
-    reference that leads nowhere.
+    With `url="local"` the embedded server is started when it is not running, unless a component takes the step
+    `elsewhere`. Raises `ConfigurationError` for that, and without a usable key or address, `LocalServerError` when the
+    embedded server cannot be started, `KeyError` for a secret reference that leads nowhere.
     """
     # Every read of a secret reference is a call to the secret store, so each is read once.
     url, api_key = config.url, config.api_key
     if url == LOCAL:
+        if elsewhere is not None:
+            raise ConfigurationError(validation.no_local_comet("<name>", elsewhere))
         url, api_key = _local_server(api_key)
     return comet_settings.resolve(
         api_key=api_key,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import logging
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from zenml.experiment_trackers.base_experiment_tracker import BaseExperimentTracker
+from zenml.stack import StackValidator
 
-from zenml_comet_tracker import __version__
 from zenml_comet_tracker.comet.delivery import adoption
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
-from zenml_comet_tracker.tracker import calls, ending, metadata, opening, steps
+from zenml_comet_tracker.tracker import aftermath, calls, ending, local_path, metadata, opening, requirements, steps, validation
 from zenml_comet_tracker.tracker.runs import step_runs
 
 if TYPE_CHECKING:
@@ -46,8 +47,18 @@ class CometExperimentTracker(BaseExperimentTracker):
 
     @property
     def requirements(self) -> set[str]:
-        """What ZenML installs into the images of a remote stack: this version of this package."""
-        return {f"zenml-comet-tracker=={__version__}"}
+        """What ZenML installs into the images of a remote stack: this package, as it is installed here."""
+        return requirements.for_images(self.config.requirements, self.name)
+
+    @property
+    def validator(self) -> StackValidator:
+        """Refuses stacks on which nothing could be tracked; asks neither the network nor the secret store."""
+        return StackValidator(custom_validation_function=functools.partial(validation.validate, self.name, self.config))
+
+    @property
+    def local_path(self) -> str | None:
+        """The journal folder, when it is below ZenML's local stores, which local containers mount; else None."""
+        return local_path.local_path(self.config)
 
     @property
     def experiment(self) -> Experiment:
@@ -99,6 +110,7 @@ class CometExperimentTracker(BaseExperimentTracker):
         run = step_runs.get(self.id, info.step_run_id)
         if run is None:
             return {}
+        aftermath.follow(run)
         try:
             found = metadata.of_run(run)
             run.told = ending.losses(run)
@@ -108,16 +120,22 @@ class CometExperimentTracker(BaseExperimentTracker):
             return {"comet_experiment_key": run.key}
 
     def cleanup_step_run(self, info: StepRunInfo, step_failed: bool) -> None:
-        """End the experiment, as failed with the step's traceback when the step failed; waits `finish_timeout`."""
-        run = step_runs.pop(self.id, info.step_run_id)
+        """End the experiment of a step that failed, with its traceback; waits `finish_timeout`.
+
+        That of a step that did not fail ends when its outputs are stored, and fails when they cannot be.
+        """
+        run = step_runs.get(self.id, info.step_run_id)
         if run is None:
             return
-        # ZenML calls this while the exception of the step is being handled.
-        try:
-            ending.end_run(run, (sys.exc_info()[1] or "The step failed.") if step_failed else None)
-        finally:
-            if (found := ending.losses(run)) != run.told:
-                metadata.publish(run.step_run_id, run.component_id, found)
+        if step_failed:
+            # ZenML calls this while the exception of the step is being handled.
+            ending.finish(run, sys.exc_info()[1] or "The step failed.")
+        elif aftermath.follow(run):
+            run.succeeded = True
+            ending.await_delivery(run)
+            run.stop_the_clock()
+        else:
+            ending.finish(run, None)
 
     def __repr__(self) -> str:
         # ZenML's own version prints the API key when it is not a reference.

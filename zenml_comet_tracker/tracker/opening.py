@@ -9,7 +9,7 @@ from uuid import UUID
 
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
-from zenml_comet_tracker.tracker import access, identity
+from zenml_comet_tracker.tracker import access, identity, validation
 from zenml_comet_tracker.tracker.permanence import find_journal
 from zenml_comet_tracker.tracker.runs import StepRun, inert
 
@@ -26,14 +26,16 @@ def open_run(
 ) -> StepRun:
     """A step run with a live experiment. Raises what keeps the step from being tracked.
 
-    That is `ConfigurationError` for a missing key or an unusable setting, `LocalServerError` when the embedded server
-    cannot be started, `KeyError` for a secret reference that leads nowhere, `JournalError` without any journal.
+    That is `ConfigurationError` for a missing key, an unusable setting, or the embedded server where the step runs on
+    another machine or in a container, `LocalServerError` when that server cannot be started, `KeyError` for a secret
+    reference that leads nowhere, `JournalError` without any journal.
     """
-    found = access.resolve(config, settings, access.secret_environment(info, component_secrets))
+    elsewhere = validation.elsewhere(info)
+    found = access.resolve(config, settings, access.secret_environment(info, component_secrets), elsewhere)
     key, earlier_key = identity.keys_of(component_id, info, settings.on_retry)
     name = settings.run_name or identity.experiment_name(info)
     folder = config.journal_folder or (found.offline_directory if found.offline else None)
-    place = find_journal(folder, settings.journal_persistent)
+    place = find_journal(folder, settings.journal_persistent, elsewhere=elsewhere is not None)
     experiment = Experiment(
         settings=replace(found, experiment_key=key),
         experiment_name=name,
@@ -58,7 +60,8 @@ def open_run(
         experiment,
         settings.finish_timeout,
         alone=_alone(info),
-        persistent=place.persistent or (found.offline and settings.journal_persistent is None),
+        # Who wants nothing sent collects the journals of his own machine; another one's go when its container goes.
+        persistent=place.persistent or (found.offline and not elsewhere and settings.journal_persistent is None),
         offline=found.offline,
     )
 

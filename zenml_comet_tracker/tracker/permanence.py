@@ -14,16 +14,17 @@ _MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 _VARIABLE = "KUBERNETES_SERVICE_HOST"
 
 
-def find_journal(configured: str | None, wanted: bool | None) -> Place:
+def find_journal(configured: str | None, wanted: bool | None, *, elsewhere: bool = False) -> Place:
     """Where a step's journal goes, and whether it outlives the step: as `wanted` says, else guessed.
 
-    The guess is no in temporary folders and memory, and in a container unless the folder is on a volume.
+    The guess is no in temporary folders and memory, and, unless the folder is on a volume, in containers and where
+    ZenML is known to have taken the step `elsewhere`: not all containers can be told by their looks.
     """
     place = find_place(configured)
     if place.folder is None:
         return place
     if wanted is None:
-        wanted = place.persistent and (not in_container() or on_volume(place.folder))
+        wanted = place.persistent and (not (elsewhere or in_container()) or on_volume(place.folder))
     return replace(place, persistent=wanted)
 
 
