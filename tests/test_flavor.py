@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
+from zenml_comet_tracker.comet.errors import ConfigurationError
 from zenml_comet_tracker.flavor import (
     SOURCE,
     CometExperimentTrackerConfig,
@@ -58,7 +58,10 @@ def test_defaults_stay_in_the_settings() -> None:
         ({"run_nam": "x"}, "'run_nam' of the Comet experiment tracker is ignored. Did you mean 'run_name'?"),
         ({"workspac": "x"}, "Did you mean 'workspace'?"),
         ({"api_key": KEY}, "It belongs to the component: zenml experiment-tracker update <name> --api_key=..."),
-        ({"settings": {"a": 1}}, "Known settings: durability, finish_timeout,"),
+        ({"project": "x"}, "Did you mean 'project_name'?"),
+        ({"experiment_name": "x"}, "Did you mean 'run_name'?"),
+        ({"settings": {"log_code": False}}, "settings of their own here: log_code,"),
+        ({"zzz": 1}, "Known settings: "),
     ],
 )
 def test_an_unknown_setting_is_named_with_its_cure_and_goes_no_further(
@@ -73,12 +76,14 @@ def test_an_unknown_setting_is_named_with_its_cure_and_goes_no_further(
 def test_known_settings_are_not_warned_about(caplog: pytest.LogCaptureFixture) -> None:
     CometExperimentTrackerConfig(api_key=KEY, url="local", tags='["a"]', finish_timeout=3)
     CometExperimentTrackerSettings(run_name="r", tags=["a"])
+    # ZenML's own settings class brings along what was not set.
+    CometExperimentTrackerSettings(run_name=None, settings={})
     assert caplog.records == []
 
 
 def test_no_text_about_a_configuration_holds_the_key() -> None:
     config = CometExperimentTrackerConfig(api_key=KEY)
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         CometExperimentTrackerConfig(api_key=[KEY], finish_timeout="soon")
 
     assert KEY not in repr(config) + str(config) + str(refused.value)
@@ -91,8 +96,27 @@ def test_no_text_about_a_configuration_holds_the_key() -> None:
     + [("finish_timeout", seconds) for seconds in (-1, 86401, 1e10, float("inf"), float("nan"))],
 )
 def test_a_value_that_cannot_be_meant_is_refused(name: str, value: object) -> None:
-    with pytest.raises(ValidationError, match=name):
+    with pytest.raises(ConfigurationError, match=name):
         CometExperimentTrackerSettings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"finish_timeout": "soon"}, "finish_timeout should be a valid number"),
+        ({"on_retry": "again"}, "on_retry should be '"),
+        ({"tags": "a,b"}, "Invalid json string 'a,b'"),
+        ({"tags": ["a", {}]}, "tags[1] should be a valid string"),
+        ({"strict": "{{comet.strict}}"}, "strict takes no reference to a secret, which only texts do"),
+    ],
+    ids=["number", "choice", "list", "member", "reference"],
+)
+def test_a_wrong_type_is_named_with_what_is_expected_and_without_its_value(given: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        CometExperimentTrackerConfig(api_key=KEY, **given)
+
+    assert wrong in str(refused.value)
+    assert KEY not in str(refused.value)
 
 
 def test_windows_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

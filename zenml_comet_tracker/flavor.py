@@ -10,13 +10,15 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 from zenml.config.base_settings import BaseSettings
 from zenml.experiment_trackers.base_experiment_tracker import (
     BaseExperimentTrackerConfig,
     BaseExperimentTrackerFlavor,
 )
-from zenml.utils.secret_utils import SecretField
+from zenml.utils.secret_utils import SecretField, is_secret_reference
+
+from zenml_comet_tracker.comet.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from zenml_comet_tracker.tracker import CometExperimentTracker
@@ -28,6 +30,16 @@ SOURCE = f"{__name__}.CometExperimentTrackerFlavor"
 LOCAL = "local"
 
 _REPOSITORY = "https://github.com/zenml-comet-tracker/zenml-comet-tracker"
+
+
+# Names of ZenML's own Comet integration and of Comet's client, and what they are here.
+_ELSEWHERE = {
+    "settings": "What ZenML's own integration hands on to Comet's client are settings of their own here: log_code, "
+    "log_git, log_environment, log_output, log_system_metrics, project_name, workspace.",
+    "experiment_name": "Did you mean 'run_name'?",
+    "name": "Did you mean 'run_name'?",
+    "project": "Did you mean 'project_name'?",
+}
 
 
 class CometExperimentTrackerSettings(BaseSettings):
@@ -78,12 +90,20 @@ class CometExperimentTrackerSettings(BaseSettings):
     # without its input for the same reason.
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
+    def __init__(self, **values: Any) -> None:
+        # ZenML would hide what pydantic says behind an error of its own, which prints all values, secret ones too.
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigurationError(_what_is_wrong(error, values)) from None
+
     @model_validator(mode="before")
     @classmethod
     def _name_what_is_unknown(cls, data: Any) -> Any:
         # Here, because ZenML itself drops what it does not know only when it compiles the pipeline, and names no cure.
         if isinstance(data, dict):
-            for name in data.keys() - cls.model_fields.keys():
+            # What is empty is not meant: ZenML's own settings class brings its unset ones along.
+            for name in (name for name in data.keys() - cls.model_fields.keys() if data[name] not in (None, {}, [])):
                 logger.warning(
                     "Unknown setting %r of the Comet experiment tracker is ignored. %s", name, cls._cure(name)
                 )
@@ -93,6 +113,8 @@ class CometExperimentTrackerSettings(BaseSettings):
     def _cure(cls, name: str) -> str:
         if name in CometExperimentTrackerConfig.model_fields:
             return f"It belongs to the component: zenml experiment-tracker update <name> --{name}=..."
+        if name in _ELSEWHERE:
+            return _ELSEWHERE[name]
         near = difflib.get_close_matches(name, cls.model_fields, n=1)
         return f"Did you mean {near[0]!r}?" if near else f"Known settings: {', '.join(sorted(cls.model_fields))}."
 
@@ -126,6 +148,20 @@ class CometExperimentTrackerConfig(BaseExperimentTrackerConfig, CometExperimentT
         description="What ZenML installs into its images for the tracker, as pip takes it; `[]` for nothing. This "
         "package, in the version or from the address that it was installed from here, when not set.",
     )
+
+
+def _what_is_wrong(error: ValidationError, values: dict[str, Any]) -> str:
+    """Each setting that cannot be used, and what it should be; no values, because one may be a key in a wrong place."""
+    found: list[str] = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        name, *inside = problem["loc"] or ("",)
+        shown = f"{name}{''.join(f'[{place!r}]' for place in inside)}"
+        if is_secret_reference(values.get(str(name))):
+            said = "takes no reference to a secret, which only texts do"
+        else:
+            said = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
+        found.append(f"{shown} {said}".strip())
+    return f"Settings of the Comet experiment tracker that cannot be used: {'; '.join(found)}."
 
 
 class CometExperimentTrackerFlavor(BaseExperimentTrackerFlavor):

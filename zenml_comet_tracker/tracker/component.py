@@ -15,7 +15,17 @@ from zenml.stack import StackValidator
 from zenml_comet_tracker.comet.delivery import adoption
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
-from zenml_comet_tracker.tracker import calls, ending, local_path, metadata, opening, requirements, steps, validation
+from zenml_comet_tracker.tracker import (
+    calls,
+    ending,
+    layers,
+    local_path,
+    metadata,
+    opening,
+    requirements,
+    steps,
+    validation,
+)
 from zenml_comet_tracker.tracker.runs import step_runs
 
 if TYPE_CHECKING:
@@ -75,16 +85,8 @@ class CometExperimentTracker(BaseExperimentTracker):
 
     def get_settings(self, container: Any) -> CometExperimentTrackerSettings:
         """The settings in force for a step; `tags` are those of component, pipeline and step together."""
-        names = CometExperimentTrackerSettings.model_fields.keys()
-        # ZenML's own version of this hands on the whole configuration, with the API key in it.
-        layers = [
-            self.config.model_dump(include=set(names), exclude_unset=True),
-            self._settings_on(getattr(container, "pipeline", None)),
-            self._settings_on(getattr(container, "config", None)),
-        ]
-        merged = {name: value for layer in layers for name, value in layer.items() if name in names}
-        merged["tags"] = list(dict.fromkeys(str(tag) for layer in layers for tag in layer.get("tags") or ()))
-        return CometExperimentTrackerSettings(**merged)
+        # Snapshots that an older ZenML compiled have the second key.
+        return layers.in_force(self.config, (f"{self.type}:{self.name}", f"{self.type}.{self.flavor}"), container)
 
     def prepare_step_run(self, info: StepRunInfo) -> None:
         """Open the step's experiment; when that cannot be done the step runs on untracked, with one warning."""
@@ -133,12 +135,6 @@ class CometExperimentTracker(BaseExperimentTracker):
     def __repr__(self) -> str:
         # ZenML's own version prints the API key when it is not a reference.
         return f"{type(self).__name__}(name={self.name!r}, flavor={self.flavor!r}, id={str(self.id)!r})"
-
-    def _settings_on(self, configuration: Any) -> dict[str, Any]:
-        """What a pipeline's or a step's configuration sets for this component, secret references unresolved."""
-        settings = getattr(configuration, "settings", None) or {}
-        keys = (f"{self.type}:{self.name}", f"{self.type}.{self.flavor}")
-        return next((dict(settings[key]) for key in keys if key in settings), {})
 
 
 def _end_at_exit() -> None:

@@ -1,0 +1,36 @@
+"""Which settings are in force for a step: those of the component, its pipeline and itself, laid over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
+
+_FIELDS = CometExperimentTrackerSettings.model_fields
+# They add up instead.
+_TAGS = "tags"
+
+
+def in_force(
+    config: CometExperimentTrackerConfig, keys: tuple[str, ...], container: Any
+) -> CometExperimentTrackerSettings:
+    """The settings of a step, a step run, a run or a snapshot; of a component that ZenML knows by one of the `keys`.
+
+    A step's value goes before the pipeline's, and that before the component's; `tags` are all of theirs. None says
+    nothing at any level. References to secrets are left unresolved.
+    """
+    # ZenML's own version of this hands on the whole configuration, with the API key in it.
+    own = config.model_dump(include=set(_FIELDS), exclude_unset=True)
+    pipeline = getattr(container, "pipeline_configuration", None) or getattr(container, "pipeline", None)
+    layers = [own, _given(pipeline, keys), _given(getattr(container, "config", None), keys)]
+    merged = {name: value for layer in layers for name, value in layer.items() if name in _FIELDS and value is not None}
+    merged[_TAGS] = list(dict.fromkeys(str(tag) for layer in layers for tag in layer.get(_TAGS) or ()))
+    return CometExperimentTrackerSettings(**merged)
+
+
+def _given(configuration: Any, keys: tuple[str, ...]) -> Mapping[str, Any]:
+    """What a pipeline's or a step's configuration sets for the component, references unresolved."""
+    settings = getattr(configuration, "settings", None) or {}
+    # ZenML drops a None on a step when it compiles, and keeps that on a pipeline.
+    return next((dict(settings[key]) for key in keys if key in settings), {})
