@@ -72,7 +72,7 @@ def replacement(client: Client, stack: StackResponse, old: ComponentResponse, ne
     from zenml.enums import StackComponentType
 
     there = trackers_of(stack)
-    kept = [component for component in there if component.name != new]
+    kept = [component for component in there if component.id == old.id or component.name != new]
     ids: list[Any] = [new if component.id == old.id else component.id for component in kept]
     names = [new if component.id == old.id else component.name for component in kept]
     return Change(
