@@ -86,6 +86,40 @@ class CometExperimentTrackerSettings(BaseSettings):
         "temporary folder, and in a container only on a volume.",
     )
 
+    log_step_parameters: bool = Field(
+        default=True, description="Log the step's parameters; values of names like `api_key` or `password` are hidden."
+    )
+    log_zenml_context: bool = Field(
+        default=True,
+        description="Log run, step, user, stack, model version, tags, commit and the dashboard's address as others.",
+    )
+    log_artifacts: bool = Field(
+        default=True, description="Log the step's input and output artifacts as remote assets: their URIs and ids."
+    )
+    log_code: bool = Field(default=True, description="Log the source file of the step's function.")
+    log_git: bool = Field(
+        default=True, description="Log commit, branch and origin of that file's repository, and uncommitted changes."
+    )
+    log_environment: bool = Field(
+        default=True, description="Log machine, Python, command and installed packages of the step's process."
+    )
+    log_system_metrics: bool = Field(
+        default=True, description="Log CPU, memory, disk, network and GPU use while the step runs."
+    )
+    system_metrics_seconds: float | None = Field(
+        default=None,
+        ge=1,
+        le=86400,
+        allow_inf_nan=False,
+        description="Seconds from one sample of these to the next; what the server wishes when not set, as a rule 60.",
+    )
+    log_output: bool = Field(
+        default=True, description="Log what the step prints and logs, which the console shows all the same."
+    )
+    log_final_metrics: bool = Field(
+        default=True, description="Tell ZenML the last value of each metric, on the step run and on its model version."
+    )
+
     # What is unknown goes no further: it may be a key that was meant for the component. A wrong type is reported
     # without its input for the same reason.
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)

@@ -31,7 +31,9 @@ class Readback:
         return [(float(m["metricValue"]), m["step"], m["epoch"]) for m in answer["metrics"]]
 
     def metrics(self, key: str) -> set[str]:
-        return {m["name"] for m in self.get("experiment/metrics/summary", experimentKey=key)["values"]}
+        """Names, those of the machine left out."""
+        names = {m["name"] for m in self.get("experiment/metrics/summary", experimentKey=key)["values"]}
+        return {name for name in names if not name.startswith("sys.")}
 
     def parameters(self, key: str) -> dict[str, str]:
         values = self.get("experiment/parameters", experimentKey=key)["values"]

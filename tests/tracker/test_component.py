@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -57,8 +58,9 @@ def test_a_step_becomes_an_experiment(
     assert readback.points(key, "half") == [(value / 2, n, n // 2) for n, value in enumerate(VALUES)]
     # The epoch is the one that was said last, as with Comet's own client.
     assert readback.points(key, "through_the_stack") == [(7.0, 3, (len(VALUES) - 1) // 2)]
-    assert readback.parameters(key) == {"rate": "0.1", "kind": "sgd", "tracker": "stack"}
-    assert readback.assets(key) == {"raw.bin": b"\x00bytes\xff"}
+    logged = {"rate": "0.1", "kind": "sgd", "tracker": "stack"}
+    assert readback.parameters(key) == {**logged, "values": json.dumps(VALUES)}
+    assert readback.assets(key)["raw.bin"] == b"\x00bytes\xff"
     others = readback.others(key)
     assert others["zenml_run_id"] == str(run)
     assert others["zenml_step_run_id"] == str(step.id)

@@ -85,7 +85,8 @@ def _info(step: str) -> Any:
         run_name="run",
         pipeline_step_name=step,
         pipeline=SimpleNamespace(name="pipeline", settings={}),
-        config=SimpleNamespace(settings={}),
+        config=SimpleNamespace(settings={}, parameters={}),
+        spec=SimpleNamespace(source=SimpleNamespace(module="steps", attribute=step), inputs={}),
         snapshot=SimpleNamespace(is_dynamic=True, stack=None),
         step_run=SimpleNamespace(version=1),
     )
@@ -95,7 +96,8 @@ def test_of_twenty_steps_in_each_of_twenty_threads_none_writes_into_another(
     zenml_client: Any, tracked_stack: Stack, journals: Path
 ) -> None:
     """Row by row in the journals: nothing is delivered, so that no server can put right what went wrong."""
-    tracked_stack({"url": "offline", "journal_folder": str(journals)})
+    silent = {"log_zenml_context": False, "log_artifacts": False, "log_output": False, "log_environment": False}
+    tracked_stack({"url": "offline", "journal_folder": str(journals), **silent, "log_git": False, "log_code": False})
     tracker = zenml_client.active_stack.experiment_tracker
     together = threading.Barrier(20, timeout=60)
     keys: dict[str, tuple[int, int]] = {}

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
-from zenml_comet_tracker.tracker import access, identity, validation
+from zenml_comet_tracker.tracker import access, capturing, identity, validation
+from zenml_comet_tracker.tracker.introduction import introduce
 from zenml_comet_tracker.tracker.permanence import find_journal
 from zenml_comet_tracker.tracker.runs import StepRun, inert
 
@@ -50,8 +51,10 @@ def open_run(
         durability=settings.durability,
         protocol=settings.protocol,
         component_id=str(component_id),
+        capture=capturing.options(info, settings),
     )
     experiment.log_others(identity.origin(info, earlier_key))
+    introduce(experiment, info, settings, found.api_key)
     return StepRun(
         component_id,
         info.step_run_id,

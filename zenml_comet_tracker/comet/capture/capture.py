@@ -14,6 +14,7 @@ from pathlib import Path
 from zenml_comet_tracker.comet.capture import cells, code, git, output, redaction, streams, system_details
 from zenml_comet_tracker.comet.capture.options import CaptureOptions
 from zenml_comet_tracker.comet.capture.output import Output
+from zenml_comet_tracker.comet.capture.part import Part
 from zenml_comet_tracker.comet.capture.sink import Sink
 from zenml_comet_tracker.comet.capture.system_metrics import sampler
 
@@ -112,11 +113,17 @@ class Capture:
             wanted.append((False, sys.stdout))
         if self._options.log_error and not (self._options.log_output and sys.stderr is sys.stdout):
             wanted.append((True, sys.stderr))
+        part = self._options.part
+        if part is not None:
+            wanted += [(False, stream) for stream in part.consoles()]
         for stderr, stream in wanted:
-            self._stops.append(streams.listen(stream, _listener(taken, stderr=stderr)))
+            self._stops.append(streams.listen(stream, _listener(taken, part, stderr=stderr)))
 
     def _begin_code(self) -> None:
-        self._log_code(code.of_program())
+        found = self._options.part.code() if self._options.part is not None else None
+        self._log_code(found or code.of_program())
+        if found is not None:
+            return
         # IPython in a terminal forgets its cells before it ends.
         self._stops.append(cells.call_after_each(self._note_cells))
 
@@ -165,7 +172,8 @@ class Capture:
                 self._sink.system_details(more)
 
     def _log_git(self, folder: Path) -> None:
-        state = git.state_of(folder)
+        part = self._options.part
+        state = git.state_of(folder) if part is None else part.git()
         if state is None:
             return
         self._sink.git(state.metadata)
@@ -187,8 +195,10 @@ def begin(
     return capture
 
 
-def _listener(taken: Output, *, stderr: bool) -> streams.Listener:
-    return lambda text: taken.write(text, stderr=stderr)
+def _listener(taken: Output, part: Part | None, *, stderr: bool) -> streams.Listener:
+    if part is None:
+        return lambda text: taken.write(text, stderr=stderr)
+    return lambda text: taken.write(text, stderr=stderr) if part.speaks() else None
 
 
 def _folder() -> Path:

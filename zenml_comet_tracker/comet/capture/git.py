@@ -35,7 +35,7 @@ def load() -> bool:
     """Loads the library, which takes a moment; whether it can be used here."""
     # Without the program, the library cannot even be imported.
     if shutil.which("git") is None:
-        logger.info("No git information: there is no git program.")
+        logger.debug("No git information: there is no git program.")
         return False
     import git  # noqa: F401
 
@@ -55,7 +55,7 @@ def state_of(folder: Path) -> GitState | None:
         with git.Repo(folder, search_parent_directories=True) as repository:
             return GitState(_metadata(repository), _patch(repository))
     except (git.InvalidGitRepositoryError, git.NoSuchPathError):
-        logger.info("No git information: %s is in no git repository.", folder)
+        logger.debug("No git information: %s is in no git repository.", folder)
     return None
 
 

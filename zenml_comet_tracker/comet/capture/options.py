@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zenml_comet_tracker.comet.capture.part import Part
 
 
 @dataclass(frozen=True)
@@ -11,7 +15,8 @@ class CaptureOptions:
 
     `log_output` and `log_error` are for what the program prints, which is still shown on the console. `log_git_info`
     sends the uncommitted changes as well. `system_metrics_seconds` is the time from one sample of CPU, memory, disk,
-    network and GPU to the next, at least a second; None is what the server wishes, a minute until it says so.
+    network and GPU to the next, at least a second; None is what the server wishes, a minute until it says so. With a
+    `part` only that part of the process is captured, as far as parts can be told from each other.
 
     >>> CaptureOptions(log_code=False).log_output
     True
@@ -24,6 +29,7 @@ class CaptureOptions:
     log_git_info: bool = False
     log_system_metrics: bool = True
     system_metrics_seconds: float | None = None
+    part: Part | None = None
 
 
 NOTHING = CaptureOptions(

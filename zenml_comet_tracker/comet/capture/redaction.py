@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 HIDDEN = "***"
 
@@ -44,6 +45,27 @@ def url(address: str) -> str:
     if _SSH_USER.match(address):
         return _SSH_USER.sub(r"\1@", address)
     return _CREDENTIALS.sub(r"\g<scheme>", address.partition("?")[0] if "://" in address else address)
+
+
+def holder(given: Any, secrets: Iterable[str] = ()) -> Any:
+    """Nested values as they are, with `***` for those that are called like secrets and for credentials in texts.
+
+    >>> holder({"db": {"password": "abc", "url": "postgres://me:abc@host/db"}, "tokenizer": "bert"})
+    {'db': {'password': '***', 'url': 'postgres://***@host/db'}, 'tokenizer': 'bert'}
+    """
+    secrets = tuple(secrets)
+    if isinstance(given, Mapping):
+        return {name: HIDDEN if _is_secret(name, value) else holder(value, secrets) for name, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [holder(value, secrets) for value in given]
+    if isinstance(given, str):
+        return _INSIDE.sub(rf"\g<name>{HIDDEN}", _CREDENTIALS.sub(rf"\g<scheme>{HIDDEN}@", without(given, secrets)))
+    return given
+
+
+def _is_secret(name: Any, value: Any) -> bool:
+    # What is empty or a switch hides nothing: `use_auth=True`.
+    return isinstance(name, str) and bool(_SECRET_NAME.search(name)) and value not in (None, "", True, False)
 
 
 def arguments(given: Sequence[str], secrets: Iterable[str] = ()) -> list[str]:
