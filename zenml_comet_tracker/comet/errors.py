@@ -104,7 +104,15 @@ class RequestError(CometError):
 
 
 class ConnectionFailedError(RequestError):
-    """No answer came: refused, unreachable, cut, timed out or untrusted."""
+    """No answer came: refused, unreachable, cut, timed out or untrusted.
+
+    `stage` is where it ended: `proxy` (which refused), `tls` (certificate or handshake), `proof` (the program at a
+    loopback port is not the key's server), else `answer`.
+    """
+
+    def __init__(self, message: str, *, stage: str = "answer") -> None:
+        super().__init__(message)
+        self.stage = stage
 
 
 class BrokenAnswerError(RequestError):

@@ -27,7 +27,16 @@ from zenml_comet_tracker.comet import errors, proof
 from zenml_comet_tracker.comet.settings import ResolvedSettings
 from zenml_comet_tracker.comet.streams import SteadyStream
 from zenml_comet_tracker.comet.throttling import retry_after
-from zenml_comet_tracker.comet.transport.sessions import POOL_SIZE, Adapter, ProvingAdapter, Session, read_retries
+from zenml_comet_tracker.comet.transport.answers import json_object, server_message
+from zenml_comet_tracker.comet.transport.sessions import (
+    POOL_SIZE,
+    READ_RETRIES,
+    Adapter,
+    ProvingAdapter,
+    Session,
+    read_retries,
+)
+from zenml_comet_tracker.comet.transport.ways import Way, stage_of, way_to
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +66,8 @@ FOREIGN_ERRORS = (
 
 @dataclass(frozen=True)
 class TransportOptions:
-    """How to reach the root: time limits in seconds, TLS, extra headers, whether what would write is refused here."""
+    """How to reach the root: time limits in seconds, TLS, extra headers, whether what would write is refused here, and
+    how often a read without an answer is repeated."""
 
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
@@ -65,6 +75,7 @@ class TransportOptions:
     verify: bool | str = True
     headers: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
+    read_retries: int = READ_RETRIES
 
 
 def is_loopback(root: str) -> bool:
@@ -96,13 +107,13 @@ class Transport:
         self._secrets = [text for text in (api_key, *self._options.headers.values()) if len(text) >= 6]
         # A proxy of the environment is meant for the world outside, and .netrc for other hosts.
         self._session.trust_env = not self._loopback
-        adapter = Adapter(max_retries=read_retries(), pool_maxsize=POOL_SIZE)
+        retries = read_retries(self._options.read_retries)
+        adapter = Adapter(max_retries=retries, pool_maxsize=POOL_SIZE)
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, adapter)
         if self._loopback and proof.is_provable(api_key):
-            proving = ProvingAdapter(
-                api_key, self._options.read_timeout, max_retries=read_retries(), pool_maxsize=POOL_SIZE
-            )
+            limit = self._options.read_timeout
+            proving = ProvingAdapter(api_key, limit, max_retries=retries, pool_maxsize=POOL_SIZE)
             self._session.mount(f"{self.root}/", proving)
         # Explicit, because what is only set on the session loses against REQUESTS_CA_BUNDLE.
         verify = None if self._options.verify is True else self._options.verify
@@ -112,13 +123,18 @@ class Transport:
     def __repr__(self) -> str:
         return f"Transport({self.root!r})"
 
+    @property
+    def way(self) -> Way:
+        """Where its connections go first."""
+        return way_to(self.root, self._environment)
+
     def close(self) -> None:
         """Closes the pooled connections."""
         self._session.close()
 
     def get_json(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The JSON object that GET `path` answers with."""
-        return _json_object(f"GET {path}", self._get(path, params))
+        return json_object(f"GET {path}", self._get(path, params))
 
     def get_bytes(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
         """The raw body that GET `path` answers with."""
@@ -184,7 +200,7 @@ class Transport:
             sent_headers = {"Content-Type": JSON_TYPE, **(headers or {})}
             request = requests.Request("PUT", f"{self.root}/{path}", data=data, headers=sent_headers)
             prepared = self._session.prepare_request(request)
-        return _json_object(what, self._send(what, prepared, self._options.read_timeout))
+        return json_object(what, self._send(what, prepared, self._options.read_timeout))
 
     def post_bytes(
         self,
@@ -251,7 +267,7 @@ class Transport:
         headers: Mapping[str, str],
         limit: float,
     ) -> dict[str, Any]:
-        return _json_object(f"POST {path}", self._posted(path, params, body, headers, limit))
+        return json_object(f"POST {path}", self._posted(path, params, body, headers, limit))
 
     def _posted(
         self,
@@ -314,10 +330,11 @@ class Transport:
         except FOREIGN_ERRORS as error:
             cause = self._redact(_cause(error))
             logger.debug("%s to %s: no answer: %s", what, self.root, cause)
-            raise errors.ConnectionFailedError(f"{what} to {self.root} got no answer: {cause}") from None
+            text = f"{what} to {self.root} got no answer: {cause}"
+            raise errors.ConnectionFailedError(text, stage=stage_of(error)) from None
 
     def _status_error(self, what: str, response: requests.Response) -> errors.StatusError:
-        message, code = _server_message(response)
+        message, code = server_message(response)
         if 300 <= response.status_code < 400:
             message = f"a redirect to {response.headers.get('Location', 'nowhere')}; set the URL to where the server is"
         message = self._redact(message)
@@ -332,10 +349,13 @@ class Transport:
         return text
 
 
-def open_transport(settings: ResolvedSettings, *, read_only: bool = False) -> Transport:
-    """A transport as the settings want it."""
+def open_transport(settings: ResolvedSettings, *, read_only: bool = False, patience: float | None = None) -> Transport:
+    """A transport as the settings want it; with `patience` none that waits longer, in seconds, or asks twice."""
+    read_timeout = settings.timeout or TransportOptions.read_timeout
     options = TransportOptions(
-        read_timeout=settings.timeout or TransportOptions.read_timeout,
+        connect_timeout=min(TransportOptions.connect_timeout, patience or TransportOptions.connect_timeout),
+        read_timeout=min(read_timeout, patience or read_timeout),
+        read_retries=0 if patience else READ_RETRIES,
         verify=settings.custom_ca_bundle or settings.check_tls_certificate,
         headers=settings.extra_headers,
         read_only=read_only,
@@ -368,33 +388,3 @@ def _cause(error: BaseException) -> str:
         cause = inner
     text = " ".join(str(cause).split()) or type(cause).__name__
     return text[:300]
-
-
-def _json_object(what: str, response: requests.Response) -> dict[str, Any]:
-    if not response.content:
-        complete = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
-        if complete or response.status_code == 204:
-            return {}
-        raise errors.BrokenAnswerError(f"{what} was answered with status {response.status_code} and then cut off")
-    try:
-        answer = orjson.loads(response.content)
-    except orjson.JSONDecodeError as error:
-        kind = response.headers.get("Content-Type", "no content type")
-        raise errors.BrokenAnswerError(
-            f"{what} was answered with status {response.status_code} but not with JSON ({kind}, "
-            f"{len(response.content)} bytes); is a proxy or a sign-in page in between?"
-        ) from error
-    if not isinstance(answer, dict):
-        raise errors.BrokenAnswerError(f"{what} was answered with a JSON {type(answer).__name__}, not an object")
-    return answer
-
-
-def _server_message(response: requests.Response) -> tuple[str, int]:
-    try:
-        body = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return "", 0
-    if not isinstance(body, dict):
-        return "", 0
-    code = body.get("sdk_error_code")
-    return str(body.get("msg") or "")[:500], code if isinstance(code, int) else 0

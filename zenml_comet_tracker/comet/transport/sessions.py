@@ -21,6 +21,7 @@ USER_AGENT = f"zenml-comet-tracker/{__version__} python-requests/{requests.__ver
 UPLOAD_BLOCK_BYTES = 256 << 10
 # The threads that deliver records, files and heartbeats, and a caller who reads, find a connection each.
 POOL_SIZE = 8
+READ_RETRIES = 3
 
 
 class _ApiKey(AuthBase):
@@ -95,10 +96,10 @@ class _ReadRetry(Retry):
         return Retry.increment(left, method, url, *more, **options)
 
 
-def read_retries() -> Retry:
+def read_retries(total: int = READ_RETRIES) -> Retry:
     """Reads are repeated here; writes are the journal's, or the caller's, to repeat."""
     return _ReadRetry(
-        total=3,
+        total=total,
         # urllib3 would repeat a refused connection whatever the method, and hold a delivery up for seconds.
         connect=0,
         backoff_factor=0.3,

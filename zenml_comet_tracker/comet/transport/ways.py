@@ -1,0 +1,61 @@
+"""The way to a server: what its connections go to first, and where on it they ended."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+from requests.utils import select_proxy
+
+from zenml_comet_tracker.comet.proof import ProofError
+
+_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+
+
+class Way(NamedTuple):
+    """What connections to a root go to first: the server, or the proxy with this address, user and password left out.
+
+    `secure` says whether the server is spoken to by TLS, `checked` whether its certificate is checked.
+    """
+
+    host: str
+    port: int
+    proxy: str | None
+    secure: bool
+    checked: bool
+
+
+def way_to(root: str, environment: Mapping[str, Any]) -> Way:
+    """The way that the HTTP library takes with these settings of its own."""
+    server = urlsplit(root)
+    secure, checked = server.scheme == "https", environment.get("verify") is not False
+    named = select_proxy(root, environment.get("proxies"))
+    if not named:
+        return Way(server.hostname or "", server.port or _PORTS[server.scheme], None, secure, checked)
+    proxy = urlsplit(named if "://" in named else f"http://{named}")
+    port = proxy.port or _PORTS.get(proxy.scheme, 80)
+    return Way(proxy.hostname or "", port, f"{proxy.scheme}://{proxy.hostname}:{port}", secure, checked)
+
+
+def stage_of(error: BaseException) -> str:
+    """Where a request ended that got no answer, as `ConnectionFailedError.stage` has it."""
+    chain = list(_chain(error))
+    if any(isinstance(one, ProofError) for one in chain):
+        return "proof"
+    # Before TLS, which begins behind the proxy; a proxy may itself be spoken to by TLS.
+    if any(isinstance(one, requests.exceptions.ProxyError) for one in chain):
+        return "proxy"
+    tls = (ssl.SSLError, requests.exceptions.SSLError)
+    if any(isinstance(one, tls) or "handshake" in str(one) or "TLS CA certificate" in str(one) for one in chain):
+        return "tls"
+    return "answer"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
