@@ -125,7 +125,7 @@ def test_lists(
 
 def test_an_experiment_and_its_project(local_server: LocalServer, full: str) -> None:
     meta = local_server.get("experiment/metadata", experimentKey=full)
-    check(meta, {**META, "journalLanes": int})
+    check(meta, {**META, "status": str, "journalLanes": int})
     project = local_server.get("project", projectId=meta["projectId"])
     check(project, PROJECT)
     for entry in local_server.get("projects", workspaceName="ws")["projects"]:

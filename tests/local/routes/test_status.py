@@ -154,6 +154,44 @@ def test_the_end_of_a_later_writer_takes_a_failure_back_that_is_told_late(
     assert state(clocked_server, key) == "finished"
 
 
+def test_a_stopped_experiment_is_neither_finished_nor_crashed(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    _end_as(clocked_server, key, "stopped", alive=False, localTimestamp=clock.now)
+    report(clocked_server, key, False, attempt=1, local_timestamp=clock.now)
+    assert (state(clocked_server, key), _status(clocked_server, key)) == ("finished", "stopped")
+    clock.turn(1)
+    report(clocked_server, key, True, attempt=2, local_timestamp=clock.now)
+    assert _status(clocked_server, key) == "running"
+    report(clocked_server, key, False, attempt=2, local_timestamp=clock.now)
+    assert _status(clocked_server, key) == "finished"
+
+
+def test_between_two_attempts_an_experiment_is_not_lost(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    report(clocked_server, key, True, attempt=1, local_timestamp=clock.now)
+    _end_as(clocked_server, key, "retrying", alive=True, localTimestamp=clock.now)
+    clock.turn(3600)
+    assert (state(clocked_server, key), _status(clocked_server, key)) == ("running", "retrying")
+    report(clocked_server, key, True, attempt=2, local_timestamp=clock.now)
+    assert _status(clocked_server, key) == "running"
+    # The first attempt's journal, delivered late.
+    _end_as(clocked_server, key, "retrying", alive=True, localTimestamp=clock.now - 1)
+    assert _status(clocked_server, key) == "running"
+    clock.turn(3600)
+    assert _status(clocked_server, key) == "lost"
+
+
+def _end_as(server: LocalServer, key: str, how: str, *, alive: bool, **more: Any) -> None:
+    told = {"isAlive": alive, "hasCrashed": False, "error": None, "endedAs": how, "attempt": 1}
+    server.post("write/experiment/update-status", experimentKey=key, **told, **more)
+
+
+def _status(server: LocalServer, key: str) -> str:
+    return str(server.get("experiment/metadata", experimentKey=key)["status"])
+
+
 def test_what_failed_and_runs_again_may_end_well(clocked_server: LocalServer, key: str, clock: TurnedClock) -> None:
     fail(clocked_server, key)
     for alive in (True, False):

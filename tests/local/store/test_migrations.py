@@ -18,7 +18,7 @@ from zenml_comet_tracker.local.store.store import Store
 
 SCHEMAS = Path(__file__).parent / "schemas"
 # A dump of a database of each earlier schema, written by that version of the package.
-EARLIER = {1: "first.sql"}
+EARLIER = {1: "first.sql", 2: "second.sql"}
 KEY = "a" * 32
 
 
@@ -114,11 +114,11 @@ def test_a_step_that_fails_leaves_the_old_database(
     number: int, tmp_path: Path, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def half_way(connection: Any) -> None:
-        migrations.MIGRATIONS[-1].apply(connection)
+        following.apply(connection)
         raise RuntimeError("half way")
 
-    last = migrations.MIGRATIONS[-1]
-    steps = (*migrations.MIGRATIONS[:-1], migrations.Migration(last.number, last.name, half_way))
+    following = migrations.MIGRATIONS[number]
+    steps = (*migrations.MIGRATIONS[:number], migrations.Migration(following.number, following.name, half_way))
     monkeypatch.setattr(migrations.pending, "__defaults__", (steps,))
     with pytest.raises(RuntimeError, match="half way"):
         _opened(tmp_path / "old", number, clock)

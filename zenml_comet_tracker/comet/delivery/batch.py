@@ -41,9 +41,12 @@ class BatchProtocol(SpokenProtocol):
 
     def tell_end(self, transport: Transport, end: End) -> None:
         when = Moment(end.at_millis, end.attempt, self.header.started_millis)
-        # The failure first, so that no reader sees a success in between.
-        if end.error is not None:
-            status.report_end(transport, self.experiment_key, when, error=end.error)
+        # The failure first, so that no reader sees a success in between. A good end says so itself where an earlier
+        # attempt may have failed.
+        if end.error is not None or end.ended_as is not None or end.attempt > 1:
+            status.report_end(transport, self.experiment_key, when, error=end.error, ended_as=end.ended_as)
+        if end.ended_as == "retrying":
+            return
         status.report(transport, self._api_key, self.handshake, when, alive=False)
         if end.ended_millis is not None:
             status.set_times(transport, self.experiment_key, end_millis=end.ended_millis)

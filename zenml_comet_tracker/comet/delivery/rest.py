@@ -57,7 +57,9 @@ class RestProtocol(SpokenProtocol):
     def tell_end(self, transport: Transport, end: End) -> None:
         self._spend()
         when = Moment(end.at_millis, end.attempt, self.header.started_millis)
-        status.report_end(transport, self.experiment_key, when, error=end.error)
+        status.report_end(transport, self.experiment_key, when, error=end.error, ended_as=end.ended_as)
+        if end.ended_as == "retrying":
+            return
         if not self.handshake.journal_lanes:
             # The documented call has no time of its own, and the end may be delivered days later.
             self._spend()

@@ -148,13 +148,15 @@ class Header:
 class End:
     """How the experiment ended: at which time, in which attempt, and with which error if it failed.
 
-    `ended_millis` is the time at which the user says that it ended, if that is another one.
+    `ended_millis` is the time at which the user says that it ended, if that is another one. `ended_as` is "stopped"
+    when somebody stopped it, "retrying" when only the attempt ended and another follows.
     """
 
     at_millis: int
     attempt: int
     error: str | None = None
     ended_millis: int | None = None
+    ended_as: str | None = None
 
     def save(self, folder: Path, *, sync: bool = False) -> None:
         """Writes the end status; the last one written counts."""

@@ -83,20 +83,27 @@ def write(
     return transport.post_json(f"{REST}write/experiment/update-status", body)
 
 
-def report_end(transport: Transport, experiment_key: str, when: Moment, *, error: str | None) -> None:
-    """Marks the experiment ended, failed when there is an error's text. POST `write/experiment/update-status`."""
-    transport.post_json(
-        f"{REST}write/experiment/update-status",
-        {
-            "experimentKey": experiment_key,
-            "isAlive": False,
-            "error": error,
-            "hasCrashed": error is not None,
-            "localTimestamp": when.millis,
-            "attempt": when.attempt,
-            "writerStartMillis": when.writer_start_millis,
-        },
-    )
+def report_end(
+    transport: Transport, experiment_key: str, when: Moment, *, error: str | None, ended_as: str | None = None
+) -> None:
+    """Marks the experiment ended, failed when there is an error's text. POST `write/experiment/update-status`.
+
+    `ended_as` "retrying" marks it as living, since another attempt follows, and "stopped" as ended by somebody: the
+    local Comet shows both, others take the first for running and the second for finished.
+    """
+    retrying = ended_as == "retrying"
+    body = {
+        "experimentKey": experiment_key,
+        "isAlive": retrying,
+        "error": None if retrying else error,
+        "hasCrashed": error is not None and not retrying,
+        "localTimestamp": when.millis,
+        "attempt": when.attempt,
+        "writerStartMillis": when.writer_start_millis,
+    }
+    if ended_as is not None:
+        body["endedAs"] = ended_as
+    transport.post_json(f"{REST}write/experiment/update-status", body)
 
 
 def set_times(

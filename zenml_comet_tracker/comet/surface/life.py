@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Literal
 
 from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.errors import DeliveryError, InvalidValueError
@@ -44,14 +44,22 @@ class Life(Surface):
         """Whether all that was logged so far was delivered within `timeout` seconds (30 by default)."""
         return self._live.flush(FINISH_TIMEOUT if timeout is None else timeout)
 
-    def end(self, timeout: float | None = None, error: BaseException | str | None = None) -> DeliveryReport:
+    def end(
+        self,
+        timeout: float | None = None,
+        error: BaseException | str | None = None,
+        *,
+        ended_as: Literal["stopped", "retrying"] | None = None,
+    ) -> DeliveryReport:
         """Ends the experiment, failed when an `error` is given, and waits for delivery at most `timeout` seconds.
+
+        `ended_as` says that it was "stopped", which is no failure, or that this attempt failed and another follows.
 
         Without a `timeout` artifacts are waited for as long as they get on, and the rest for 30 s. Returns early when
         the server cannot be reached and the journal keeps the rest, and at once when offline. Raises nothing, except
         `DeliveryError` when strict, not offline, and something is left. Later logging calls are dropped and counted.
         """
-        report = self._end(error, timeout)
+        report = self._end(error, timeout, ended_as)
         if self._strict and not report.delivered and not self._settings.offline:
             raise DeliveryError(
                 f"Experiment {self._live.header.experiment_key} is not delivered whole: {report.reason}"
@@ -62,11 +70,14 @@ class Life(Surface):
         """As `end()`."""
         return self.end()
 
-    def _end(self, error: BaseException | str | None, timeout: float | None) -> DeliveryReport:
+    def _end(
+        self, error: BaseException | str | None, timeout: float | None, ended_as: str | None = None
+    ) -> DeliveryReport:
         first = not self._live.ended
         if timeout is None:
             self._live.companions.linger()
-        report = self._live.end(error_text(error), FINISH_TIMEOUT if timeout is None else timeout)
+        text = None if ended_as == "stopped" else error_text(error)
+        report = self._live.end(text, FINISH_TIMEOUT if timeout is None else timeout, ended_as)
         if first and self._settings.offline:
             logger.warning("%s", self._live.describe(report))
         return report

@@ -38,7 +38,7 @@ def project_cursor(project: views.Project) -> tuple[str, bool]:
 
 def experiment_cursor(experiment: views.Experiment) -> tuple[str, bool]:
     """The state of an experiment as one word, and whether it runs. The status counts: it may change without a write."""
-    return f"{experiment.change_number}.{experiment.status}", experiment.status == "running"
+    return f"{experiment.change_number}.{experiment.status}", experiment.status in ("running", "retrying")
 
 
 @router.get("/changes")

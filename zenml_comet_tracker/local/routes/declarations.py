@@ -47,7 +47,7 @@ GET write/experiment/stop | experimentKey! |
 POST write/experiment/move | targetWorkspaceName targetProjectName! experimentKeys!:strings symlink:boolean |
 GET write/experiment/set-status | experimentKey! attempt:integer localTimestamp:moment writerStartMillis:moment | {_BEATS}
 POST write/experiment/set-start-end-time | experimentKey! startTimeMillis:moment endTimeMillis:moment |
-POST write/experiment/update-status | experimentKey! isAlive!:boolean hasCrashed:boolean error attempt:integer localTimestamp:moment writerStartMillis:moment |
+POST write/experiment/update-status | experimentKey! isAlive!:boolean hasCrashed:boolean error endedAs attempt:integer localTimestamp:moment writerStartMillis:moment |
 POST write/experiment/{{key}}/mark-not-throttled | |
 POST write/experiment/file-path | experimentKey! filePath! |
 GET experiment/tags | experimentKey! | tags:strings

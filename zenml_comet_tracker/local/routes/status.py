@@ -49,7 +49,10 @@ def offline_times(call: JsonCall) -> Response:
 
 @rest.post("/write/experiment/update-status")
 def update_status(call: JsonCall) -> Response:
-    """Sets running or ended (`isAlive`), failed (`hasCrashed`) and the traceback (`error`)."""
+    """Sets running or ended (`isAlive`), failed (`hasCrashed`) and the traceback (`error`).
+
+    `endedAs` is `stopped` for what somebody ended, and `retrying` for what lives on in another attempt.
+    """
     taken = _report(call.fields)
     return _take(call, taken)
 
@@ -94,11 +97,15 @@ def _take(call: Call, taken: Report) -> Response:
 
 
 def _report(fields: Fields) -> Report:
+    ended_as = fields.optional_text("endedAs")
+    if ended_as not in (None, "stopped", "retrying"):
+        raise fields.error("endedAs", '"stopped" or "retrying"')
     crashed = fields.flag("hasCrashed") if fields.raw("hasCrashed") is not None else None
     return Report(
         alive=fields.stated_flag("isAlive"),
         crashed=crashed,
         error=fields.optional_text("error"),
+        ended_as=ended_as,
         attempt=fields.integer("attempt"),
         at_millis=fields.moment("localTimestamp"),
         writer_start_millis=fields.moment("writerStartMillis"),

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
 from zenml_comet_tracker.local.store import standing, symlinks, views
-from zenml_comet_tracker.local.store.schema import experiment, metric, parameter, tag
+from zenml_comet_tracker.local.store.schema import experiment, metric, other, parameter, tag
 from zenml_comet_tracker.local.store.search import results
 from zenml_comet_tracker.local.store.search.results import Part
 from zenml_comet_tracker.local.store.search.rules import Source
@@ -66,7 +66,10 @@ class Sort:
 def read(
     connection: Connection, now_millis: int, project_id: str, *, search: str, sort: Sort, offset: int, limit: int
 ) -> Table:
-    """The experiments of a project whose name, key or a tag holds every word of `search`, in order, a page of them."""
+    """The experiments of a project whose name, key or a tag holds every word of `search`, in order, a page of them.
+
+    A word `name=value` is also found where an other of that name has that value.
+    """
     total = connection.scalar(select(func.count()).select_from(experiment).where(*_listed(project_id))) or 0
     query = select(experiment.c.id).where(*_listed(project_id), *_search(search))
     part = Part(offset, limit)
@@ -141,7 +144,16 @@ def _holds(word: str) -> ColumnElement[bool]:
         return func.instr(func.casefold(column), word) > 0
 
     tagged = exists().where(tag.c.experiment_id == experiment.c.id, held(tag.c.name))
-    return or_(held(experiment.c.name), held(experiment.c.key), tagged)
+    return or_(held(experiment.c.name), held(experiment.c.key), tagged, *_has_other(word))
+
+
+def _has_other(word: str) -> list[ColumnElement[bool]]:
+    """What `name=value` asks for besides: an other of this name and value."""
+    name, equals, value = word.partition("=")
+    if not (name and equals):
+        return []
+    same = (func.casefold(other.c.name) == name, func.casefold(other.c.value) == value)
+    return [exists().where(other.c.experiment_id == experiment.c.id, *same)]
 
 
 def _in_order(query: Select[Any], sort: Sort, now_millis: int) -> Select[Any]:

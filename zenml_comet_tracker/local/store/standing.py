@@ -1,4 +1,4 @@
-"""How experiments stand at a moment: running, lost, failed or finished, since when, until when.
+"""How experiments stand at a moment: running, retrying, lost, failed, stopped or finished, since when, until when.
 
 Said here for all, in SQL: for the API, for the pages, and for search.
 """
@@ -38,12 +38,15 @@ def require(connection: Connection, key: str, now_millis: int) -> Row[Any]:
 
 
 def status(now_millis: int) -> ColumnElement[str]:
-    """running, lost, failed or finished, derived from what was reported and when it was last heard of."""
+    """running, retrying, lost, failed, stopped or finished, by what was reported and when it was last heard of."""
     silent = experiment.c.last_beat_millis < now_millis - BEATS_MISSED * BEAT_MILLIS
+    # Between two attempts nobody is there to send signs of life.
     return case(
+        (and_(experiment.c.running, experiment.c.ended_as == "retrying"), "retrying"),
         (and_(experiment.c.running, silent), "lost"),
         (experiment.c.running, "running"),
         (experiment.c.crashed, "failed"),
+        (experiment.c.ended_as == "stopped", "stopped"),
         else_="finished",
     )
 
@@ -52,7 +55,7 @@ def ended_millis(now_millis: int) -> ColumnElement[int]:
     """When it ended: for a running one now, for a lost one its last sign of life; its start for one that never ran."""
     heard, start = experiment.c.last_beat_millis, experiment.c.start_millis
     return case(
-        (status(now_millis) == "running", now_millis),
+        (status(now_millis).in_(("running", "retrying")), now_millis),
         (status(now_millis) == "lost", case((heard > start, heard), else_=start)),
         else_=func.coalesce(experiment.c.end_millis, start),
     )

@@ -13,8 +13,11 @@ from zenml_comet_tracker.local.store.database import Transaction
 
 @dataclass(frozen=True)
 class Report:
-    """What a client says of itself. `crashed` None = says nothing of it; no attempt = the newest one known;
-    no time = now. `writer_start_millis` is when the process began that says it, by the clock of `at_millis`."""
+    """What a client says of itself.
+
+    `crashed` None = says nothing of it; no attempt = the newest one known; no time = now; `ended_as` is "stopped" or
+    "retrying". `writer_start_millis` is when the process began that says it, by the clock of `at_millis`.
+    """
 
     alive: bool
     crashed: bool | None = None
@@ -22,6 +25,7 @@ class Report:
     attempt: int | None = None
     at_millis: int | None = None
     writer_start_millis: int | None = None
+    ended_as: str | None = None
 
 
 def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> None:
@@ -49,7 +53,9 @@ def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> Non
     resumed = (report.alive and not experiment.running) or _takes_up_again(experiment, report)
     if resumed or attempt > experiment.status_attempt:
         # What begins anew has a fate of its own.
-        columns.update(crashed=False, error=None)
+        columns.update(crashed=False, error=None, ended_as=None)
+    if report.ended_as is not None:
+        columns["ended_as"] = report.ended_as
     if report.crashed is not None:
         columns["crashed"] = report.crashed
     if report.error is not None:
@@ -80,7 +86,8 @@ def _takes_up_again(experiment: Row[Any], report: Report) -> bool:
 
 
 def _says_nothing_new(experiment: Row[Any], report: Report, attempt: int) -> bool:
-    return attempt == int(experiment.status_attempt) and report.crashed is None and report.error is None
+    told = (report.crashed, report.error, report.ended_as)
+    return attempt == int(experiment.status_attempt) and told == (None, None, None)
 
 
 def _hear(transaction: Transaction, experiment: Row[Any], **columns: int) -> None:

@@ -42,7 +42,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment's head. `status` is running, finished, failed or lost; `seconds` is how long it lasted so far."""
+    """One experiment's head. `status` is one of `standing`; `seconds` is how long it lasted so far."""
 
     id: int
     key: str
@@ -213,7 +213,7 @@ def html(connection: Connection, experiment_id: int) -> str | None:
 def _projects(now_millis: int) -> Select[Any]:
     listing = symlinks.listings().subquery()
     seen = and_(experiment.c.id == listing.c.experiment_id, experiment.c.archived.is_(False))
-    running = func.coalesce(func.sum(case((standing.status(now_millis) == "running", 1), else_=0)), 0)
+    running = func.coalesce(func.sum(case((standing.status(now_millis).in_(("running", "retrying")), 1), else_=0)), 0)
     return (
         select(
             project.c.id,

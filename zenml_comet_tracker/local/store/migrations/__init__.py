@@ -36,7 +36,17 @@ def _second_schema(connection: Connection) -> None:
     second.apply(connection)
 
 
-MIGRATIONS = (Migration(1, "first schema", _first_schema), Migration(2, "the whole wire", _second_schema))
+def _third_schema(connection: Connection) -> None:
+    from zenml_comet_tracker.local.store.migrations import third
+
+    third.apply(connection)
+
+
+MIGRATIONS = (
+    Migration(1, "first schema", _first_schema),
+    Migration(2, "the whole wire", _second_schema),
+    Migration(3, "stopped and retrying", _third_schema),
+)
 
 
 def applied(connection: Connection) -> set[int]:

@@ -46,6 +46,8 @@ experiment = Table(
     Column("running", Boolean, nullable=False),
     Column("crashed", Boolean, nullable=False, server_default="0"),
     Column("error", Text),
+    # "stopped" when somebody ended it, "retrying" when only an attempt ended and another follows.
+    Column("ended_as", Text),
     Column("status_attempt", Integer, nullable=False, server_default="0"),
     Column("status_millis", BigInteger, nullable=False),
     Column("last_beat_millis", BigInteger, nullable=False),

@@ -80,7 +80,7 @@ METADATA: Mapping[str, Known] = {
     "end_server_timestamp": Known("datetime", standing.ended_millis),
     "last_message_time": Known("datetime", lambda _: standing.heard_millis()),
     "duration": Known("timenumber", standing.lasted_millis),
-    "runActive": Known("boolean", lambda now_millis: standing.status(now_millis) == "running"),
+    "runActive": Known("boolean", lambda now_millis: standing.status(now_millis).in_(("running", "retrying"))),
     "hasImages": Known("boolean", lambda _: _has_images()),
     "hasHtml": Known("boolean", lambda _: _has_html()),
     # Notes belong to projects here. Bound, since an order by 0 would mean a column's number.
