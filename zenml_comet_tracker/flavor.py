@@ -53,12 +53,21 @@ class CometExperimentTrackerSettings(BaseSettings):
     """
 
     run_name: str | None = Field(default=None, description="Name of the experiment; `<run>_<step>` when not set.")
-    tags: list[str] = Field(default=[], description="Tags besides the names of the pipeline and the run.")
+    tags: list[str] = Field(default=[], description="Tags besides the automatic ones.")
+    auto_tags: list[Literal["pipeline", "run", "zenml"]] = Field(
+        default=["pipeline", "run", "zenml"],
+        description="Automatic tags: the names of the `pipeline` and the `run`, and the pipeline's tags in `zenml`.",
+    )
     workspace: str | None = Field(default=None, description="Comet workspace; the API key's default one when not set.")
     project_name: str | None = Field(default=None, description="Comet project; the server's default one when not set.")
-    on_retry: Literal["new", "continue"] = Field(
-        default="new",
-        description="What a retried step does: a `new` experiment for each attempt, or `continue` the first one.",
+    on_retry: Literal["continue", "new"] = Field(
+        default="continue",
+        description="What a retried or resumed step does: `continue` its experiment, or a `new` one for each attempt.",
+    )
+    experiment_key: str | None = Field(
+        default=None,
+        description="Key of the experiment to log to, 32 to 50 letters and digits; it is made when there is none. A key "
+        "of the step's own when not set.",
     )
     finish_timeout: float = Field(
         default=60.0,

@@ -102,7 +102,7 @@ def test_a_step_that_fails_is_a_failed_experiment_with_its_traceback(
 def test_each_attempt_of_a_retried_step_is_an_experiment(
     tracked_stack: Stack, local_config: Config, readback: Readback
 ) -> None:
-    tracked_stack(local_config)
+    tracked_stack({**local_config, "on_retry": "new"})
     pipelines.attempts.clear()
 
     pipelines.retried()
@@ -113,13 +113,14 @@ def test_each_attempt_of_a_retried_step_is_an_experiment(
     crashed = {attempt: readback.metadata(key)["hasCrashed"] for attempt, key in by_attempt.items()}
     assert crashed == {"1": True, "2": True, "3": False}
     assert readback.others(by_attempt["3"])["zenml_earlier_attempt"] == by_attempt["2"]
+    assert readback.others(by_attempt["1"])["zenml_later_attempt"] == by_attempt["2"]
     assert [readback.points(by_attempt[n], "attempt")[0][0] for n in "123"] == [1.0, 2.0, 3.0]
 
 
 def test_attempts_can_continue_one_experiment(
     tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
 ) -> None:
-    tracked_stack({**local_config, "on_retry": "continue"})
+    tracked_stack(local_config)
     pipelines.attempts.clear()
 
     pipelines.retried()
@@ -316,7 +317,7 @@ def test_a_step_repeated_after_its_process_died_goes_on_in_the_same_experiment(
     tracked_stack: Stack, local_config: Config, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = "a" * 40
-    monkeypatch.setattr(identity, "keys_of", lambda *_: (key, None))
+    monkeypatch.setattr(identity, "keys_of", lambda *_: identity.Keys(key))
     tracked_stack(local_config)
 
     pipelines.fitting([1.0])

@@ -16,6 +16,7 @@ from zenml_comet_tracker.comet.delivery import adoption
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
 from zenml_comet_tracker.tracker import (
+    aftermath,
     calls,
     ending,
     layers,
@@ -112,6 +113,7 @@ class CometExperimentTracker(BaseExperimentTracker):
         run = step_runs.get(self.id, info.step_run_id)
         if run is None:
             return {}
+        aftermath.follow(run)
         try:
             found = metadata.of_run(run)
             run.told = ending.losses(run)
@@ -121,16 +123,22 @@ class CometExperimentTracker(BaseExperimentTracker):
             return {"comet_experiment_key": run.key}
 
     def cleanup_step_run(self, info: StepRunInfo, step_failed: bool) -> None:
-        """End the experiment, as failed with the step's traceback when the step failed; waits `finish_timeout`."""
-        run = step_runs.pop(self.id, info.step_run_id)
+        """End the experiment of a step that failed, with its traceback; waits `finish_timeout`.
+
+        That of a step that did not fail ends when its outputs are stored, and fails when they cannot be.
+        """
+        run = step_runs.get(self.id, info.step_run_id)
         if run is None:
             return
-        # ZenML calls this while the exception of the step is being handled.
-        try:
-            ending.end_run(run, (sys.exc_info()[1] or "The step failed.") if step_failed else None)
-        finally:
-            if (found := ending.losses(run)) != run.told:
-                metadata.publish(run.step_run_id, run.component_id, found)
+        if step_failed:
+            # ZenML calls this while the exception of the step is being handled.
+            ending.finish(run, sys.exc_info()[1] or "The step failed.")
+        elif aftermath.follow(run):
+            run.succeeded = True
+            ending.await_delivery(run)
+            run.stop_the_clock()
+        else:
+            ending.finish(run, None)
 
     def __repr__(self) -> str:
         # ZenML's own version prints the API key when it is not a reference.

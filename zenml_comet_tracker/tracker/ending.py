@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zenml_comet_tracker.comet.errors import DeliveryError
-from zenml_comet_tracker.tracker import metadata
-from zenml_comet_tracker.tracker.runs import StepRun
+from zenml_comet_tracker.tracker import metadata, outcomes
+from zenml_comet_tracker.tracker.outcomes import Outcome
+from zenml_comet_tracker.tracker.runs import StepRun, step_runs
 
 if TYPE_CHECKING:
     from zenml_comet_tracker.comet.stats import DeliveryReport
@@ -19,39 +20,66 @@ logger = logging.getLogger(__name__)
 # Seconds for all runs that ZenML forgot: nobody waits for them.
 PATIENCE = 5.0
 NEVER_CLEANED_UP = (
-    "ZenML never cleaned up after this step: its function never ran because an input could not be loaded, or the "
-    "process ended before it did."
+    "ZenML never cleaned up after this step: its function never ran because an input could not be loaded or another "
+    "component was not ready, or the process ended before it did."
 )
 
 
-def end_run(run: StepRun, error: BaseException | str | None) -> None:
-    """End the experiment; one line says what is left, if anything is, and where it is kept.
+def finish(run: StepRun, error: BaseException | str | None) -> None:
+    """End a run that is running, and tell ZenML what is lost of it; nothing when it has ended before.
 
     Raises only for a strict step that has no error of its own.
     """
-    if stand_in := run.inert:
-        if stand_in.ignored_calls:
-            logger.warning("Untracked: %d logging calls of %s were ignored.", stand_in.ignored_calls, run.name)
+    if step_runs.pop(run.component_id, run.step_run_id) is None:
         return
     try:
-        report = run.experiment.end(timeout=run.time_left(), error=error)
+        end_run(run, error)
+    finally:
+        if (found := losses(run)) != run.told:
+            metadata.publish(run.step_run_id, run.component_id, found)
+
+
+def await_delivery(run: StepRun) -> None:
+    """Waits until all of a strict step is delivered, before ZenML calls it completed. Raises `DeliveryError`."""
+    if not run.strict or run.offline or run.inert or run.experiment.flush(run.time_left()):
+        return
+    run.lost = 0 if run.persistent else run.experiment.stats().pending
+    raise DeliveryError(f"Experiment {run.name} ({run.key}) is not delivered whole, and this step is strict.")
+
+
+def end_run(run: StepRun, error: BaseException | str | None) -> None:
+    """As `finish`, for a run that was taken out of the running ones; tells ZenML nothing."""
+    if run.inert is None:
+        _end(run, outcomes.of(run, error))
+    elif run.inert.ignored_calls:
+        logger.warning("Untracked: %d logging calls of %s were ignored.", run.inert.ignored_calls, run.name)
+
+
+def end_abandoned(runs: Iterable[StepRun]) -> None:
+    """End the runs that ZenML never cleaned up; one time limit for all, because nobody waits for them."""
+    deadline = time.monotonic() + PATIENCE
+    for run in runs:
+        left = max(0.0, deadline - time.monotonic())
+        if run.inert is None:
+            outcome = outcomes.of_abandoned(run, NEVER_CLEANED_UP, left / 2)
+            run.finish_timeout = min(run.finish_timeout, max(0.0, deadline - time.monotonic()))
+            _end(run, outcome)
+
+
+def _end(run: StepRun, outcome: Outcome) -> None:
+    try:
+        run.experiment.log_others(outcome.others(run.attempt))
+        ended_as = outcome.ended_as(run.attempt)
+        report = run.experiment.end(timeout=run.time_left(), error=outcome.failure, ended_as=ended_as)
     except Exception as failure:
         # Only a strict experiment raises when it ends; a step that failed keeps its own exception.
-        if isinstance(failure, DeliveryError) and error is None:
+        if isinstance(failure, DeliveryError) and outcome.error is None:
             run.lost = 0 if run.persistent else run.experiment.stats().pending
             raise
         logger.warning("Experiment %s (%s) did not end well. %s", run.name, run.key, failure)
         return
     run.lost = report.values_in_memory if run.persistent else report.values_left
     _say_left(run, report)
-
-
-def end_abandoned(runs: Iterable[StepRun]) -> None:
-    """End the runs that ZenML never cleaned up, as failed; one time limit for all, because nobody waits for them."""
-    deadline = time.monotonic() + PATIENCE
-    for run in runs:
-        run.finish_timeout = min(run.finish_timeout, max(0.0, deadline - time.monotonic()))
-        end_run(run, NEVER_CLEANED_UP)
 
 
 def losses(run: StepRun) -> metadata.Metadata:

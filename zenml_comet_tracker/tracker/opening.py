@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,7 +11,7 @@ from uuid import UUID
 
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
-from zenml_comet_tracker.tracker import access, capturing, identity, validation
+from zenml_comet_tracker.tracker import access, attempts, capturing, identity, naming, outcomes, validation
 from zenml_comet_tracker.tracker.introduction import introduce
 from zenml_comet_tracker.tracker.permanence import find_journal
 from zenml_comet_tracker.tracker.runs import StepRun, inert
@@ -32,15 +34,17 @@ def open_run(
     reference that leads nowhere, `JournalError` without any journal.
     """
     elsewhere = validation.elsewhere(info)
-    found = access.resolve(config, settings, access.secret_environment(info, component_secrets), elsewhere)
-    key, earlier_key = identity.keys_of(component_id, info, settings.on_retry)
-    name = settings.run_name or identity.experiment_name(info)
+    secrets = access.secret_environment(info, component_secrets)
+    found = naming.placed(access.resolve(config, settings, secrets, elsewhere))
+    keys = identity.keys_of(component_id, info, settings.on_retry, settings.experiment_key)
+    name = identity.experiment_name(info, settings.run_name)
     folder = config.journal_folder or (found.offline_directory if found.offline else None)
     place = find_journal(folder, settings.journal_persistent, elsewhere=elsewhere is not None)
     experiment = Experiment(
-        settings=replace(found, experiment_key=key),
-        experiment_name=name,
-        tags=identity.experiment_tags(info, settings.tags),
+        settings=replace(found, experiment_key=keys.own),
+        # An experiment that is joined keeps its name.
+        experiment_name=name if settings.experiment_key is None else settings.run_name,
+        tags=identity.experiment_tags(info, settings.tags, settings.auto_tags),
         # A step that is repeated after its process died comes back with the same key.
         mode="get_or_create",
         attempt=info.step_run.version,
@@ -53,27 +57,41 @@ def open_run(
         component_id=str(component_id),
         capture=capturing.options(info, settings),
     )
-    experiment.log_others(identity.origin(info, earlier_key))
+    experiment.log_others(identity.origin(info, keys.earlier) | outcomes.earlier(info))
     introduce(experiment, info, settings, found.api_key)
     return StepRun(
         component_id,
         info.step_run_id,
         name,
-        key,
+        keys.own,
         experiment,
         settings.finish_timeout,
         alone=_alone(info),
         # Who wants nothing sent collects the journals of his own machine; another one's go when its container goes.
         persistent=place.persistent or (found.offline and not elsewhere and settings.journal_persistent is None),
         offline=found.offline,
+        attempt=attempts.of_step(info, keys.later),
+        strict=settings.strict,
+        outer_error=sys.exc_info()[1],
+        owner=weakref.ref(info),
     )
 
 
 def stand_in(component_id: UUID, info: StepRunInfo) -> StepRun:
     """A step run whose experiment keeps nothing, for a step that could not be tracked."""
-    key, _ = identity.keys_of(component_id, info, "new")
+    key = identity.keys_of(component_id, info, "continue").own
     name = identity.experiment_name(info)
-    return StepRun(component_id, info.step_run_id, name, key, inert(key), finish_timeout=0.0, alone=_alone(info))
+    return StepRun(
+        component_id,
+        info.step_run_id,
+        name,
+        key,
+        inert(key),
+        finish_timeout=0.0,
+        alone=_alone(info),
+        outer_error=sys.exc_info()[1],
+        owner=weakref.ref(info),
+    )
 
 
 def _alone(info: StepRunInfo) -> bool:

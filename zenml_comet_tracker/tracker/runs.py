@@ -17,7 +17,9 @@ from typing import Any, cast
 from uuid import UUID
 
 from zenml_comet_tracker.comet.experiment import Experiment
+from zenml_comet_tracker.comet.inheritance import untracked_environment
 from zenml_comet_tracker.comet.stats import DeliveryReport, Stats
+from zenml_comet_tracker.tracker.attempts import Attempt
 
 _current_step: ContextVar[UUID | None] = ContextVar("zenml_comet_current_step", default=None)
 
@@ -35,6 +37,10 @@ class InertExperiment:
     def get_key(self) -> str:
         """The key that the experiment would have had."""
         return self.id
+
+    def env(self) -> dict[str, str]:
+        """The variables by which child processes log nothing either."""
+        return untracked_environment(self.id)
 
     def stats(self) -> Stats:
         """Nothing was accepted; every call was dropped."""
@@ -74,7 +80,9 @@ class StepRun:
 
     `alone` says that ZenML runs no other step of the pipeline beside it in this process, `persistent` that its journal
     outlives the step's process, `offline` that nothing is sent. `told` is what ZenML was told of losses so far,
-    `lost` how many values were undelivered at the end, in what does not outlive the step.
+    `lost` how many values were undelivered at the end, in what does not outlive the step. `followed` says that it is
+    ended when ZenML leaves the step's context, `succeeded` that the step's function did. `outer_error` was being
+    handled when the step began; `owner` is what ZenML holds as long as it is at the step.
     """
 
     component_id: UUID
@@ -88,6 +96,12 @@ class StepRun:
     offline: bool = False
     told: dict[str, Any] = field(default_factory=dict)
     lost: int = 0
+    attempt: Attempt = field(default_factory=Attempt)
+    strict: bool = False
+    followed: bool = False
+    succeeded: bool = False
+    outer_error: BaseException | None = field(default=None, repr=False)
+    owner: weakref.ref[Any] | None = field(default=None, repr=False)
     _older_threads: weakref.WeakSet[threading.Thread] = field(
         default_factory=lambda: weakref.WeakSet(threading.enumerate()), repr=False
     )
@@ -105,11 +119,20 @@ class StepRun:
         # Nobody knows how old a thread is that Python's threading did not start.
         return self.alone and thread not in self._older_threads and not isinstance(thread, threading._DummyThread)
 
+    @property
+    def let_go(self) -> bool:
+        """Whether ZenML is through with the step, on whichever way."""
+        return self.owner is not None and self.owner() is None
+
     def time_left(self, clock: Callable[[], float] = time.monotonic) -> float:
         """Seconds that may still be waited for delivery; the first call starts the clock."""
         if self._deadline is None:
             self._deadline = clock() + self.finish_timeout
         return max(0.0, self._deadline - clock())
+
+    def stop_the_clock(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Nobody waits for delivery until `time_left` is called again."""
+        self.finish_timeout, self._deadline = self.time_left(clock), None
 
 
 class StepRuns:
@@ -146,15 +169,15 @@ class StepRuns:
         return run
 
     def pop_abandoned(self, *alive: UUID | None) -> list[StepRun]:
-        """Take out the runs that this context prepared and that ZenML never cleaned up.
+        """Take out the runs that ZenML let go of without a clean-up: prepared by this context, or held by nobody.
 
         Not those of the steps `alive`: the one that is being prepared, by another tracker, and the one whose function
         is starting a pipeline of its own.
         """
         marked = _current_step.get()
-        if marked is None or marked in alive:
-            return []
-        abandoned = [run for run in self._running if run.step_run_id == marked]
+        abandoned = [
+            run for run in self._running if run.step_run_id not in alive and (run.step_run_id == marked or run.let_go)
+        ]
         return [run for run in abandoned if self.pop(run.component_id, run.step_run_id)]
 
     def pop_all(self) -> list[StepRun]:
@@ -162,6 +185,11 @@ class StepRuns:
         with self._lock:
             left, self._running = list(self._running), ()
         return left
+
+    @property
+    def any_running(self) -> bool:
+        """Whether any step runs in this process."""
+        return bool(self._running)
 
     def of_caller(self, calling_step: UUID | None, component_id: UUID | None = None) -> tuple[StepRun, ...]:
         """The runs that a logging call belongs to, one for each tracker of the step; empty when there is none.
