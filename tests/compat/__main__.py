@@ -75,7 +75,15 @@ def _played(cell: Cell, tests: Iterable[str], at_once: int) -> Result:
     report = cell.place / "report.xml"
     report.unlink(missing_ok=True)
     started = time.monotonic()
-    options = ["-n", str(at_once), "--dist", "loadfile", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    options = [
+        "-n",
+        str(at_once if at_once > 1 else 0),
+        "--dist",
+        "loadfile",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={report}",
+    ]
     code = _run([str(cell.place / "bin/python"), "-m", "pytest", *options, *tests], PLAY_SECONDS)
     seconds = time.monotonic() - started
     if not report.exists():
