@@ -15,6 +15,7 @@ import orjson
 from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.errors import InvalidValueError
 from zenml_comet_tracker.comet.journal.record import FILES, METRICS, PARAMETERS, REST
+from zenml_comet_tracker.comet.last_values import MAX_NAMES, LastValues
 from zenml_comet_tracker.comet.live import Live
 from zenml_comet_tracker.comet.names import FULL_NAME, LONG_VALUES, Names
 from zenml_comet_tracker.comet.plain_metrics import PlainMetrics
@@ -45,6 +46,7 @@ class Recorder(Statements):
         self._strict = strict
         self.stand = Stand()
         self._plain = PlainMetrics(self._names)
+        self.last = LastValues()
         self._long: dict[str, bytes] = {}
         self._said: set[str] = set()
         self._nested = False
@@ -55,10 +57,13 @@ class Recorder(Statements):
         start = self._plain.one(name, number)
         if number is not value and is_rounded(value):
             self._say_rounded(name)
-        if start is None:
+        if start is None or number is None:
             self._metrics([values.metric(name, value)], step, epoch, context)
-        else:
-            self._live.append_lines(METRICS, start + self._line_end(step, epoch, context), 1)
+        elif self._live.append_lines(METRICS, start + self._line_end(step, epoch, context), 1):
+            last = self.last[context]
+            last[name] = number
+            if len(last) > MAX_NAMES:
+                self.last.bound(last)
 
     def metrics(self, holder: Any, prefix: str | None, step: Any, epoch: Any, context: str | None = None) -> None:
         """Records the metrics of one moment, nested ones by their full names; made for loops too."""
@@ -67,8 +72,8 @@ class Recorder(Statements):
         lines = None if plain is None else self._plain.many(plain, self._line_end(step, epoch, context))
         if lines is None or plain is None:
             self._metrics(values.metrics(holder, prefix, self._say_rounded), step, epoch, context)
-        else:
-            self._live.append_lines(METRICS, lines, len(plain))
+        elif self._live.append_lines(METRICS, lines, len(plain)):
+            self.last.note(context, plain.items())
 
     def parameter(self, name: Any, value: Any, step: Any, source: str = parameters_resource.MANUAL) -> None:
         """Records one parameter, or several when the value holds named ones."""
@@ -183,8 +188,9 @@ class Recorder(Statements):
     ) -> None:
         pairs, refusal = self._without_refusals(found)
         step, epoch, millis, names = self._step(step), self._epoch(epoch), _now(), self._names
-        context = self._live.ranks.context_in(context)
-        self._append(METRICS, [metrics.row(names[name], value, millis, step, epoch, context) for name, value in pairs])
+        sent = self._live.ranks.context_in(context)
+        if self._append(METRICS, [metrics.row(names[name], value, millis, step, epoch, sent) for name, value in pairs]):
+            self.last.note(context, pairs)
         self._raise_when_strict(refusal)
 
     def _line_end(self, step: Any, epoch: Any, context: str | None) -> bytes:
@@ -223,9 +229,12 @@ class Recorder(Statements):
             self._live.append(REST, [row])
         self._raise_when_strict(refusal)
 
-    def _append(self, lane: str, rows: list[Any]) -> None:
+    def _append(self, lane: str, rows: list[Any]) -> bool:
+        """Whether all of them are in the journal."""
+        written = True
         for start in range(0, len(rows), MAX_VALUES_PER_RECORD):
-            self._live.append(lane, rows[start : start + MAX_VALUES_PER_RECORD])
+            written &= self._live.append(lane, rows[start : start + MAX_VALUES_PER_RECORD])
+        return written
 
     def _step(self, step: Any) -> int | None:
         """The step as it is sent, which what follows has too; without one that of what went before."""

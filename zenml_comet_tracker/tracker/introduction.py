@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from zenml_comet_tracker.tracker import artifacts, context
+from zenml_comet_tracker.tracker import artifacts, context, grouping
 
 if TYPE_CHECKING:
     from zenml.config.step_run_info import StepRunInfo
@@ -24,6 +24,7 @@ def introduce(
     secrets = (api_key,)
     tellers: list[tuple[bool, str, Callable[[], None]]] = [
         (settings.log_zenml_context, "context", lambda: experiment.log_others(context.others(info))),
+        (settings.log_zenml_context, "page in ZenML's dashboard", lambda: grouping.tell_dashboard(experiment, info)),
         (settings.log_step_parameters, "parameters", lambda: _log_parameters(experiment, info, secrets)),
         (settings.log_artifacts, "input artifacts", lambda: artifacts.log_inputs(experiment, info)),
     ]

@@ -222,11 +222,17 @@ def move(
     return transport.post_json(f"{REST}write/experiment/move", body)
 
 
-def page(root: str, workspace: str | None, project_name: str | None, experiment_key: str) -> str | None:
-    """Where a browser finds the experiment; None without workspace or project."""
+def project_page(root: str, workspace: str | None, project_name: str | None) -> str | None:
+    """Where a browser finds the experiments of a project; None without workspace or project."""
     if not workspace or not project_name:
         return None
-    return f"{root}/{quote(workspace, safe='')}/{quote(project_name, safe='')}/{experiment_key}"
+    return f"{root}/{quote(workspace, safe='')}/{quote(project_name, safe='')}"
+
+
+def page(root: str, workspace: str | None, project_name: str | None, experiment_key: str) -> str | None:
+    """Where a browser finds the experiment; None without workspace or project."""
+    project = project_page(root, workspace, project_name)
+    return None if project is None else f"{project}/{experiment_key}"
 
 
 def set_file_path(transport: Transport, experiment_key: str, path: str, headers: Headers = None) -> dict[str, Any]:

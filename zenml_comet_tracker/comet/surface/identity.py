@@ -62,6 +62,20 @@ class Identity(Surface):
         return said or experiments.page(self._settings.root, *self._place_names(), self.id)
 
     @property
+    def project_url(self) -> str | None:
+        """The project's page; None until workspace and project are known."""
+        handshake = self._live.handshake
+        if handshake is not None and handshake.focus_url:
+            return handshake.focus_url.rstrip("/")
+        return experiments.project_page(self._settings.root, *self._place_names())
+
+    @property
+    def on_local_server(self) -> bool:
+        """Whether the server that opened the experiment is the one that comes with this package."""
+        handshake = self._live.handshake
+        return handshake is not None and handshake.journal_lanes
+
+    @property
     def opening(self) -> Literal["opened", "refused", "pending"]:
         """What the server said to opening the experiment; `pending` until it answers."""
         return self._live.opening()
@@ -74,6 +88,13 @@ class Identity(Surface):
     def stats(self) -> Stats:
         """How many values were accepted, sent, refused and dropped, and how many wait."""
         return self._live.stats()
+
+    def last_metrics(self) -> dict[str, float | str]:
+        """The last value of each metric that this process logged, by the name that Comet shows, first logged first.
+
+        NaN and infinities as text. Of metrics with more than a thousand names the first thousand.
+        """
+        return self._record.last.shown()
 
     def get_url(self) -> str | None:
         """As `url`, for which it waits until the server has opened the experiment, at most 30 seconds."""

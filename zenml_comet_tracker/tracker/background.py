@@ -1,0 +1,63 @@
+"""What ZenML is told while its steps go on: nobody waits for it, except the end of the process."""
+
+from __future__ import annotations
+
+import atexit
+import contextvars
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+# Seconds, at the end of the process, for all that waits.
+PATIENCE = 5.0
+
+
+class Background:
+    """One thread that makes calls in the order in which they came; what they raise becomes a warning."""
+
+    def __init__(self) -> None:
+        self.anew()
+
+    def anew(self) -> None:
+        """As at first: in a forked child there is no thread, and the calls are the parent's."""
+        self._changed = threading.Condition()
+        self._calls: deque[Callable[[], None]] = deque()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, call: Callable[[], None]) -> None:
+        """Has it called soon, in the context of who submits it."""
+        context = contextvars.copy_context()
+        with self._changed:
+            self._calls.append(lambda: context.run(call))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="zenml-comet-background", daemon=True)
+                self._thread.start()
+
+    def settle(self, timeout: float = PATIENCE) -> bool:
+        """Whether all that was submitted is done; waits `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._calls, timeout)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._calls:
+                    self._thread = None
+                    return
+                call = self._calls[0]
+            try:
+                call()
+            except Exception:
+                logger.warning("ZenML is not told all of an experiment.", exc_info=True)
+            with self._changed:
+                self._calls.popleft()
+                self._changed.notify_all()
+
+
+background = Background()
+atexit.register(background.settle)
+os.register_at_fork(after_in_child=background.anew)
