@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check audit bench .run-bench contract compat compat-sdk compat-zenml queries artifacts coverage faults kills soak clean
+.PHONY: help demo test check audit bench .run-bench contract compat compat-sdk compat-zenml queries artifacts coverage settings faults kills soak clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make queries  ask the local Comet 5,000 generated queries, held to plain Python (two minutes)"
 	@echo "make artifacts  take 1,000 files and 1 GB up and down, cut in the middle (ARGS=...)"
 	@echo "make coverage  write docs/coverage.md, and see that each call's test fails without the call (a minute)"
+	@echo "make settings  write the tables of docs/zenml-settings.md from the models"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
 	@echo "make kills   kill the local Comet a hundred times while sixteen writers log (ten minutes)"
 	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"
@@ -78,6 +79,9 @@ queries: $(VENV)/.ready-dev
 
 artifacts: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.comet.artifacts.large $(ARGS)
+
+settings: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.settings_page
 
 coverage: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.coverage $(ARGS)

@@ -66,8 +66,8 @@ class CometExperimentTrackerSettings(BaseSettings):
     )
     experiment_key: str | None = Field(
         default=None,
-        description="Key of the experiment to log to, 32 to 50 letters and digits; it is made when there is none. A key "
-        "of the step's own when not set.",
+        description="Key of the experiment to log to, 32 to 50 letters and digits; it is made when there is none. One "
+        "that is joined keeps its name unless `run_name` is set. A key of the step's own when not set.",
     )
     finish_timeout: float = Field(
         default=60.0,
@@ -77,7 +77,9 @@ class CometExperimentTrackerSettings(BaseSettings):
         description="Seconds that the end of a step waits, at most, for what was logged to be delivered.",
     )
     strict: bool = Field(
-        default=False, description="Fail the step when it cannot be tracked, instead of warning and running on."
+        default=False,
+        description="Fail the step when it cannot be tracked or not all of it was delivered in time, instead of "
+        "warning and running on.",
     )
     durability: Literal["process", "sync"] = Field(
         default="process",
@@ -88,6 +90,11 @@ class CometExperimentTrackerSettings(BaseSettings):
         default=None,
         description="How Comet is spoken to: `batch` as its own client does, `rest` by the documented calls only, "
         "`auto` (or not set) finds out what the server takes.",
+    )
+    ranks: Literal["zero", "all"] = Field(
+        default="zero",
+        description="Who logs in a distributed training whose launcher sets `RANK` or its like: rank `zero` alone, or "
+        "`all`, those after the first with the context `rank_<n>`.",
     )
     journal_persistent: bool | None = Field(
         default=None,
@@ -223,7 +230,7 @@ class CometExperimentTrackerFlavor(BaseExperimentTrackerFlavor):
     @property
     def sdk_docs_url(self) -> str:
         """Where every setting is listed."""
-        return f"{self.docs_url}#settings"
+        return f"{_REPOSITORY}/blob/main/docs/zenml-settings.md"
 
     @property
     def logo_url(self) -> str:

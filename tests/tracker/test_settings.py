@@ -36,6 +36,7 @@ VALUES: dict[str, tuple[Any, Any, Any]] = {
     "strict": (True, False, True),
     "durability": ("sync", "process", "sync"),
     "protocol": ("rest", "batch", "auto"),
+    "ranks": ("all", "zero", "all"),
     "journal_persistent": (False, True, False),
     "log_step_parameters": (False, True, False),
     "log_zenml_context": (False, True, False),
@@ -195,6 +196,15 @@ def test_each_spelling_of_the_key_means_the_same(key: str, tracked_stack: Callab
     compiled = _with_step({spelled: SECOND}).with_options(settings={spelled: {"run_name": "pipeline's", "tags": ["p"]}})
 
     assert _read_back(compiled) == {**SECOND, "tags": ["p", "b", "c"]}
+
+
+def test_zenml_fills_in_variables_when_it_compiles(
+    tracked_stack: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracked_stack({})
+    monkeypatch.setenv("OF_THE_TEAM", "digits")
+
+    assert _read_back(_with_step({KEY: {"project_name": "all-${OF_THE_TEAM}"}}))["project_name"] == "all-digits"
 
 
 def test_each_of_several_trackers_has_settings_of_its_own(tracked_stack: Callable[..., str]) -> None:
