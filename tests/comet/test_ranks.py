@@ -133,6 +133,7 @@ def test_without_a_rule_ranks_mean_nothing(make: Make, rank: Any, comet: Scripte
 def test_all_that_a_further_rank_logs_is_told_apart(make: Make, rank: Any, comet: ScriptedComet) -> None:
     rank(1)
     experiment = make(ranks="all", experiment_key=SHARED_KEY)
+    experiment.set_name("of the whole")
     experiment.log_metric("m", 1)
     experiment.log_metric("m", 2, include_context=False)
     experiment.log_metric("m", 3, context="val")
@@ -145,7 +146,7 @@ def test_all_that_a_further_rank_logs_is_told_apart(make: Make, rank: Any, comet
     assert contexts == [(1, "rank_1"), (2, "rank_1"), (3, "rank_1_val"), (4, "rank_1_train"), (5, "rank_1_train")]
     (parameters,) = comet.requests("/experiment/parameter")
     assert [(p["parameterName"], p["context"]) for p in parameters.json["values"]] == [("p", "rank_1_train")]
-    assert [asked.json["key"] for asked in comet.requests("/log-other")] == ["rank_1_other"]
+    assert [asked.json["key"] for asked in comet.requests("/log-other")] == ["Name", "rank_1_other"]
 
 
 @pytest.mark.parametrize("first_on_its_node", [True, False])

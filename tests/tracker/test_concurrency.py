@@ -77,14 +77,18 @@ def test_what_an_untracked_steps_thread_or_a_pipelines_body_logs_lands_in_no_oth
     assert "log_metrics was ignored" in caplog.text
 
 
-def _info(step: str) -> Any:
+class Info(SimpleNamespace):
+    """Can be referred to weakly, as what ZenML tells can."""
+
+
+def info_of(step: str) -> Any:
     """What ZenML tells a tracker of a step of a dynamic pipeline."""
-    return SimpleNamespace(
+    return Info(
         step_run_id=uuid.uuid4(),
         run_id=uuid.uuid4(),
         run_name="run",
         pipeline_step_name=step,
-        pipeline=SimpleNamespace(name="pipeline", settings={}),
+        pipeline=SimpleNamespace(name="pipeline", settings={}, tags=[]),
         config=SimpleNamespace(settings={}, parameters={}),
         spec=SimpleNamespace(source=SimpleNamespace(module="steps", attribute=step), inputs={}),
         snapshot=SimpleNamespace(is_dynamic=True, stack=None),
@@ -105,7 +109,7 @@ def test_of_twenty_steps_in_each_of_twenty_threads_none_writes_into_another(
     def work(thread: int) -> None:
         together.wait()
         for number in range(20):
-            info = _info(f"step_{thread}_{number}")
+            info = info_of(f"step_{thread}_{number}")
             tracker.prepare_step_run(info)
             for index in range(10):
                 tracker.log_metrics({"mine": thread * 1000 + number}, step=index)

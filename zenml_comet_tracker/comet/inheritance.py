@@ -84,9 +84,9 @@ def untracked_environment(experiment_key: str) -> ChildEnvironment:
     return ChildEnvironment({VARIABLE: orjson.dumps({_UNTRACKED: experiment_key}).decode()})
 
 
-def is_inherited() -> bool:
-    """Whether this process was started with the environment of an experiment."""
-    return bool(os.environ.get(VARIABLE))
+def joins() -> bool:
+    """Whether `Experiment()` joins that of the process which started this one. Raises what `settings.resolve` does."""
+    return bool(os.environ.get(VARIABLE)) and settled(None, None, None, None, None)[1] is not None
 
 
 def settled(

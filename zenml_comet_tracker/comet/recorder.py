@@ -22,7 +22,7 @@ from zenml_comet_tracker.comet.plain_metrics import PlainMetrics
 from zenml_comet_tracker.comet.resources import metrics
 from zenml_comet_tracker.comet.resources import parameters as parameters_resource
 from zenml_comet_tracker.comet.resources.assets import download_url
-from zenml_comet_tracker.comet.resources.others import NESTED_PARAMETERS_KEY
+from zenml_comet_tracker.comet.resources.others import NESTED_PARAMETERS_KEY, OF_THE_WHOLE
 from zenml_comet_tracker.comet.scalars import is_rounded, number_of
 from zenml_comet_tracker.comet.stand import Stand
 from zenml_comet_tracker.comet.statements import Statements
@@ -224,7 +224,7 @@ class Recorder(Statements):
     def _others(self, found: Iterable[tuple[str, values.WireScalar] | values.Refusal]) -> None:
         pairs, refusal = self._without_refusals(found)
         for name, value in pairs:
-            sent = self._names[self._live.ranks.name_in(name)]
+            sent = self._names[name if name in OF_THE_WHOLE else self._live.ranks.name_in(name)]
             row = {"k": "other", "t": _now(), "name": sent, "value": self._fitted(sent, value)}
             self._live.append(REST, [row])
         self._raise_when_strict(refusal)

@@ -19,6 +19,7 @@ from zenml_comet_tracker.tracker import (
     aftermath,
     calls,
     ending,
+    forks,
     layers,
     local_path,
     metadata,
@@ -114,6 +115,9 @@ class CometExperimentTracker(BaseExperimentTracker):
         if run is None:
             return {}
         aftermath.follow(run)
+        if not run.inert and not run.experiment.primary:
+            # Where ZenML runs the step as several ranks, the first one tells it.
+            return {}
         try:
             found = metadata.of_run(run)
             run.told = ending.losses(run)
@@ -157,3 +161,4 @@ def _plain(error: Exception) -> str:
 # The client's own clean-up at exit, which would call them finished, was registered earlier and so runs later.
 atexit.register(_end_at_exit)
 adoption.listen(steps.adopted)
+forks.watch()

@@ -68,7 +68,8 @@ def end_abandoned(runs: Iterable[StepRun]) -> None:
 
 def _end(run: StepRun, outcome: Outcome) -> None:
     try:
-        run.experiment.log_others(outcome.others(run.attempt))
+        if run.experiment.primary:
+            run.experiment.log_others(outcome.others(run.attempt))
         ended_as = outcome.ended_as(run.attempt)
         report = run.experiment.end(timeout=run.time_left(), error=outcome.failure, ended_as=ended_as)
     except Exception as failure:
@@ -83,8 +84,11 @@ def _end(run: StepRun, outcome: Outcome) -> None:
 
 
 def losses(run: StepRun) -> metadata.Metadata:
-    """What is lost of a run so far; what waits is that when the run ended and nothing outlives it."""
-    if run.inert:
+    """What is lost of a run so far; what waits is that when the run ended and nothing outlives it.
+
+    Nothing of a rank other than zero: it would stand in ZenML as what the step lost.
+    """
+    if run.inert or not run.experiment.primary:
         return {}
     try:
         return metadata.of_losses(run.experiment.stats(), run.lost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import weakref
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from zenml_comet_tracker.comet.experiment import Experiment
+from zenml_comet_tracker.comet.ranks import Ranks
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
 from zenml_comet_tracker.tracker import access, attempts, capturing, identity, naming, outcomes, validation
 from zenml_comet_tracker.tracker.introduction import introduce
@@ -18,6 +20,8 @@ from zenml_comet_tracker.tracker.runs import StepRun, inert
 
 if TYPE_CHECKING:
     from zenml.config.step_run_info import StepRunInfo
+
+logger = logging.getLogger(__name__)
 
 
 def open_run(
@@ -56,9 +60,15 @@ def open_run(
         protocol=settings.protocol,
         component_id=str(component_id),
         capture=capturing.options(info, settings),
+        ranks=settings.ranks,
     )
-    experiment.log_others(identity.origin(info, keys.earlier) | outcomes.earlier(info))
-    introduce(experiment, info, settings, found.api_key)
+    distributed = Ranks(settings.ranks)
+    if distributed.silent:
+        logger.warning("Step %s logs nothing here: %s", info.pipeline_step_name, distributed.explanation)
+    if experiment.primary:
+        # Where ZenML runs the step as several ranks, the first one says what is known of it.
+        experiment.log_others(identity.origin(info, keys.earlier) | outcomes.earlier(info))
+        introduce(experiment, info, settings, found.api_key)
     return StepRun(
         component_id,
         info.step_run_id,

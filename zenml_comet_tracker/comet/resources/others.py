@@ -10,6 +10,8 @@ from zenml_comet_tracker.comet.values import WireScalar
 
 NAME_KEY = "Name"
 NESTED_PARAMETERS_KEY = "hasNestedParams"
+# What Comet itself reads, whichever process of an experiment says it.
+OF_THE_WHOLE = frozenset({NAME_KEY, NESTED_PARAMETERS_KEY})
 
 
 def write(

@@ -26,6 +26,11 @@ class Identity(Surface):
         """The experiment key."""
         return self.id
 
+    @property
+    def primary(self) -> bool:
+        """Whether this process sets the end status; one that joined does not, and no rank but zero does."""
+        return self._live.header.primary
+
     def env(self) -> dict[str, str]:
         """The variables by which a child process writes to this experiment: `{**os.environ, **experiment.env()}`.
 
