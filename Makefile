@@ -25,6 +25,7 @@ help:
 	@echo "make artifacts  take 1,000 files and 1 GB up and down, cut in the middle (ARGS=...)"
 	@echo "make coverage  write docs/coverage.md, and see that each call's test fails without the call (a minute)"
 	@echo "make settings  write the tables of docs/zenml-settings.md from the models"
+	@echo "make parity  put this tracker and ZenML's own Comet tracker to the same checks; writes docs/parity.md (ten minutes)"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
 	@echo "make kills   kill the local Comet a hundred times while sixteen writers log (ten minutes)"
 	@echo "make soak    log for an hour to a server that comes and goes (SECONDS=3600)"
@@ -85,6 +86,10 @@ settings: $(VENV)/.ready-dev
 
 coverage: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.coverage $(ARGS)
+
+parity: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.parity $(ARGS)
+	PARITY=1 $(BIN)/python -m pytest -n 0 tests/cli/test_from_builtin.py
 
 faults: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.faults $(ARGS)

@@ -1,0 +1,64 @@
+"""docs/parity.md, written from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.parity.table import TRACKERS, Feature, features, points
+
+PAGE = Path(__file__).parents[2] / "docs" / "parity.md"
+OWN_TEST = "tests/parity/test_points.py::test_the_point"
+
+_HEAD = """\
+# Beside ZenML's own trackers
+
+What this tracker does, beside each of the six experiment trackers that come with ZenML 0.98. Every cell of ours leads
+to the tests that show it; what stands of the others is read in their source. `make parity` writes this page from
+`tests/parity/features.yaml` and `tests/parity/table.yaml`; a test fails when it is not up to date, or names a test that
+is not there.
+"""
+
+_POINTS = """\
+## Beside ZenML's own Comet tracker, point by point
+
+Each point is one check, which `make parity` puts to both trackers: to this one, which passes, and to ZenML's `comet`
+with the official SDK, on the same pipelines and the same local Comet, which fails it for the reason that is written
+here. When it passes one day, or fails for another reason, `make parity` says so.
+"""
+
+
+def written() -> str:
+    """The text of the page."""
+    return "\n".join([_HEAD, *_features(), "", _POINTS, *_points(), ""])
+
+
+def _features() -> Iterator[str]:
+    yield f"| | this tracker | {' | '.join(TRACKERS)} |"
+    yield f"|{'---|' * (len(TRACKERS) + 2)}"
+    for row in features():
+        cells = [row.feature, _with_tests(row.ours, row), *(row.theirs[name] for name in TRACKERS)]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _points() -> Iterator[str]:
+    yield "| Expected | ZenML's own fails, because | Shown by |\n|---|---|---|"
+    for row in points():
+        tests = [*row.shown_by, f"{OWN_TEST}[{row.check}]"]
+        yield f"| {row.point} | {row.because} | {', '.join(map(_link, tests))} |"
+
+
+def _with_tests(text: str, row: Feature) -> str:
+    links = " ".join(
+        f'[{number}](../{test.partition("::")[0]} "{_name(test)}")' for number, test in enumerate(row.shown_by, 1)
+    )
+    return f"{text} {links}"
+
+
+def _link(test: str) -> str:
+    return f"[{_name(test)}](../{test.partition('::')[0]})"
+
+
+def _name(test: str) -> str:
+    path, _, name = test.partition("::")
+    return (name or path.rpartition("/")[2]).removeprefix("test_").replace("_", " ")
