@@ -53,6 +53,8 @@ def main(words: Sequence[str]) -> int:
     unknown = set(options.cells) - {cell.name for cell in CELLS}
     if unknown:
         parser.error(f"no such cell: {', '.join(sorted(unknown))}")
+    # A shell has its background jobs ignore it, and what they start inherits that; the tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = [cell for cell in CELLS if cell.name in options.cells or not options.cells]
     results = []
     for cell in wanted:
