@@ -91,9 +91,9 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxying() -> Iterator[Proxy]:
+def proxying(proxy: Proxy | None = None) -> Iterator[Proxy]:
     """A running HTTP proxy."""
-    proxy = Proxy()
+    proxy = proxy or Proxy()
 
     class Handler(socketserver.StreamRequestHandler):
         rbufsize = 0

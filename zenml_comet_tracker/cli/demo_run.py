@@ -24,7 +24,9 @@ def main(example: Path, results: Path) -> None:
     """Runs the pipeline of `example`; `results` then lists its steps with `step`, `name` and `url`."""
     run = _run(example)
     in_order = sorted(run.steps.items(), key=lambda item: item[1].start_time or run.created)
-    results.write_text(json.dumps([_result(name, step.run_metadata) for name, step in in_order]), encoding="utf-8")
+    results.write_text(
+        json.dumps([_result(run.name, name, step.run_metadata) for name, step in in_order]), encoding="utf-8"
+    )
 
 
 def _run(example: Path) -> PipelineRunResponse:
@@ -49,10 +51,11 @@ def _register() -> None:
     carry_out(plan(Client(), Wish(local=True, workspace="local", project=PROJECT, name=NAME, stack=NAME)))
 
 
-def _result(step: str, metadata: dict[str, Any]) -> dict[str, Any]:
+def _result(run: str, step: str, metadata: dict[str, Any]) -> dict[str, Any]:
     return {
         "step": step,
-        "name": metadata.get("comet_experiment_name"),
+        # Left out where it is the usual one.
+        "name": metadata.get("comet_experiment_name", f"{run}_{step}"),
         "url": metadata.get("experiment_tracker_url"),
     }
 

@@ -12,6 +12,7 @@
 | 8    | the server does not take the API key for this      |
 | 9    | the server gave no answer                          |
 | 10   | no API key, or a setting that cannot be used       |
+| 11.. | `doctor`: see diagnosis/findings.py                |
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from zenml_comet_tracker.cli.lazy import Home, LazyGroup
 _COMMANDS = {
     "demo": Home("demo", "demo", "Track a real pipeline on the local Comet."),
     "setup": Home("setup", "setup", "Register in ZenML what a tracked pipeline needs."),
+    "doctor": Home("doctor", "doctor", "Look for what keeps steps from being tracked."),
     "up": Home("server", "up", "Start the local Comet."),
     "down": Home("server", "down", "Stop the local Comet."),
     "status": Home("server", "status", "Say whether and where the local Comet runs."),

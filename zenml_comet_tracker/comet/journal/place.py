@@ -36,17 +36,17 @@ def find_place(configured: str | os.PathLike[str] | None = None) -> Place:
     Passing over one that was asked for by name, ending in the temporary folder, and finding none at all, are each said
     in a warning.
     """
-    named = [_expanded(p) for p in (configured, os.environ.get(VARIABLE)) if p]
+    named = named_folders(configured)
     problems = []
-    for folder in [*named, *_state_folders()]:
-        problem = _unusable(folder)
+    for folder in [*named, *state_folders()]:
+        problem = problem_with(folder)
         if problem is None:
             return Place(folder.absolute(), persistent=True)
         problems.append(f"{folder}: {problem}")
         if folder in named:
             logger.warning("The journal folder %s cannot be used (%s); trying the next place.", folder, problem)
     fallback = _temporary_folder()
-    problem = _unusable(fallback)
+    problem = problem_with(fallback)
     if problem is None:
         logger.warning("Journals go to the temporary folder %s, which may not survive a restart.", fallback)
         return Place(fallback, persistent=False)
@@ -56,6 +56,11 @@ def find_place(configured: str | os.PathLike[str] | None = None) -> Place:
         "; ".join([*problems, f"{fallback}: {problem}"]),
     )
     return Place(None, persistent=False)
+
+
+def named_folders(configured: str | os.PathLike[str] | None = None) -> list[Path]:
+    """The folders that the user asked for by name, which come before all others."""
+    return [_expanded(path) for path in (configured, os.environ.get(VARIABLE)) if path]
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
@@ -74,7 +79,8 @@ def _temporary_folder() -> Path:
     return base / f"zenml-comet-{os.getuid()}" / "journals"
 
 
-def _state_folders() -> list[Path]:
+def state_folders() -> list[Path]:
+    """The folder of a user who named none, if there is one."""
     try:
         return [state_folder()]
     except RuntimeError:
@@ -82,7 +88,7 @@ def _state_folders() -> list[Path]:
         return []
 
 
-def _unusable(folder: Path) -> str | None:
+def problem_with(folder: Path) -> str | None:
     """Why journals cannot be written below the folder, None when they can."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

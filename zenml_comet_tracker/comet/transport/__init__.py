@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
-import ipaddress
 import logging
 import mimetypes
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import orjson
 import requests
@@ -37,6 +36,7 @@ from zenml_comet_tracker.comet.transport.sessions import (
     read_retries,
 )
 from zenml_comet_tracker.comet.transport.ways import Way, stage_of, way_to
+from zenml_comet_tracker.comet.transport.ways import is_loopback as is_loopback
 
 logger = logging.getLogger(__name__)
 
@@ -76,15 +76,6 @@ class TransportOptions:
     headers: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
     read_retries: int = READ_RETRIES
-
-
-def is_loopback(root: str) -> bool:
-    """Whether the root names this machine."""
-    host = urlsplit(root).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 class Transport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -15,10 +16,20 @@ from zenml_comet_tracker.comet.proof import ProofError
 _PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 
 
+def is_loopback(root: str) -> bool:
+    """Whether the root names this machine."""
+    host = urlsplit(root).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 class Way(NamedTuple):
     """What connections to a root go to first: the server, or the proxy with this address, user and password left out.
 
-    `secure` says whether the server is spoken to by TLS, `checked` whether its certificate is checked.
+    `secure` says whether the server is spoken to by TLS, `checked` whether its certificate is checked, `loopback`
+    whether what is gone to first is on this machine.
     """
 
     host: str
@@ -26,6 +37,7 @@ class Way(NamedTuple):
     proxy: str | None
     secure: bool
     checked: bool
+    loopback: bool
 
 
 def way_to(root: str, environment: Mapping[str, Any]) -> Way:
@@ -34,10 +46,13 @@ def way_to(root: str, environment: Mapping[str, Any]) -> Way:
     secure, checked = server.scheme == "https", environment.get("verify") is not False
     named = select_proxy(root, environment.get("proxies"))
     if not named:
-        return Way(server.hostname or "", server.port or _PORTS[server.scheme], None, secure, checked)
+        return Way(
+            server.hostname or "", server.port or _PORTS[server.scheme], None, secure, checked, is_loopback(root)
+        )
     proxy = urlsplit(named if "://" in named else f"http://{named}")
     port = proxy.port or _PORTS.get(proxy.scheme, 80)
-    return Way(proxy.hostname or "", port, f"{proxy.scheme}://{proxy.hostname}:{port}", secure, checked)
+    bare = f"{proxy.scheme}://{proxy.netloc.rpartition('@')[2]}"
+    return Way(proxy.hostname or "", port, bare, secure, checked, is_loopback(bare))
 
 
 def stage_of(error: BaseException) -> str:
@@ -55,7 +70,13 @@ def stage_of(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    found: BaseException | None = error
-    while found is not None:
+    """The error and all that led to it; the libraries hand some of it on as arguments only."""
+    left, seen = [error], set[int]()
+    while left:
+        found = left.pop()
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
         yield found
-        found = found.__cause__ or found.__context__
+        more = (found.__cause__, found.__context__, getattr(found, "reason", None), *found.args)
+        left += [one for one in more if isinstance(one, BaseException)]

@@ -1,0 +1,170 @@
+"""What the doctor examines: the tracker that ZenML would use, or what options, environment and files say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from zenml_comet_tracker.cli.diagnosis.findings import Finding, failed, note, ok
+from zenml_comet_tracker.cli.failures import failure
+from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.local.errors import LocalServerError
+
+if TYPE_CHECKING:
+    from zenml.client import Client
+    from zenml.models import ComponentResponse
+
+    from zenml_comet_tracker.comet.settings import ResolvedSettings
+    from zenml_comet_tracker.flavor import CometExperimentTrackerConfig
+
+_SET_UP = "Register one: zenml-comet setup"
+_NAME_KEY = "Set COMET_API_KEY, give --api-key, or take the local Comet: --local"
+
+
+class Question(NamedTuple):
+    """What the user asked about; `timeout` is in seconds and for each question to the network."""
+
+    api_key: str | None = None
+    url: str | None = None
+    local: bool = False
+    workspace: str | None = None
+    project: str | None = None
+    component: str | None = None
+    timeout: float = 10.0
+
+    @property
+    def names_server(self) -> bool:
+        """Whether the options say which server, so that ZenML need not be asked."""
+        return bool(self.local or self.url or self.api_key)
+
+
+class Subject(NamedTuple):
+    """What is examined; no settings when they cannot be made out, no client when ZenML is not asked."""
+
+    settings: ResolvedSettings | None = None
+    client: Client | None = None
+    journal_folder: str | None = None
+    journal_max_bytes: int | None = None
+    journal_persistent: bool | None = None
+
+
+Search = Generator[Finding, None, Subject]
+
+
+def find_subject(question: Question) -> Search:
+    """The subject, after what was found on the way to it."""
+    if question.names_server or not (question.component or _zenml_is_there()):
+        return (yield from _of_options(question))
+    try:
+        from zenml.client import Client
+
+        client = Client()
+        stored = _component(client, question.component)
+    except Exception as error:
+        # ZenML's store may be elsewhere, and away; its errors have no common base.
+        yield failed("configuration", f"ZenML's store cannot be read: {_said(error)}", "Look at it with: zenml status")
+        return Subject()
+    if stored is not None:
+        return (yield from _of_component(question, client, stored))
+    if question.component:
+        yield failed(
+            "configuration", f"ZenML has no experiment tracker {question.component} of the flavor comet_rest.", _SET_UP
+        )
+        return Subject(client=client)
+    stack = client.active_stack_model.name
+    return (yield from _of_options(question, client, f"the active stack {stack} has no tracker of this package"))
+
+
+def _zenml_is_there() -> bool:
+    """Whether this user has a ZenML at all: to ask it would make one."""
+    folder = os.environ.get("ZENML_CONFIG_PATH") or click.get_app_dir("zenml")
+    return Path(folder, "config.yaml").exists() or "ZENML_STORE_URL" in os.environ
+
+
+def _component(client: Client, name: str | None) -> ComponentResponse | None:
+    from zenml_comet_tracker.cli.registration.stacks import trackers_of
+    from zenml_comet_tracker.cli.registration.trackers import tracker_named
+    from zenml_comet_tracker.flavor import FLAVOR
+
+    named = tracker_named(client, name) if name else None
+    there = ([named] if named else []) if name else trackers_of(client.active_stack_model)
+    return next((one for one in there if one.flavor_name == FLAVOR), None)
+
+
+def _of_options(question: Question, client: Client | None = None, lacks: str = "") -> Search:
+    """What options, environment and Comet's files say; `lacks` is what ZenML would need besides."""
+    from zenml_comet_tracker.comet.settings import resolve
+    from zenml_comet_tracker.local import launch
+
+    subject = Subject(client=client)
+    key, url = question.api_key, question.url
+    try:
+        if question.local or url == "local":
+            server = launch.ensure()
+            key, url = server.api_key, server.url
+        settings = resolve(
+            api_key=key, url=url, workspace=question.workspace or None, project_name=question.project or None
+        )
+    except (ConfigurationError, LocalServerError) as error:
+        yield _unusable(error, _SET_UP if lacks else _NAME_KEY)
+        return subject
+    told = f"options, environment and files: {_where(settings)}"
+    yield note("configuration", f"{told}; {lacks}", _SET_UP) if lacks else ok("configuration", told)
+    return subject._replace(settings=settings)
+
+
+def _of_component(question: Question, client: Client, stored: ComponentResponse) -> Search:
+    """What the tracker of a stack would use; every secret that it refers to is read."""
+    from zenml.utils import env_utils
+
+    from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
+    from zenml_comet_tracker.tracker import access
+
+    name = stored.name
+    subject = Subject(client=client)
+    try:
+        config: CometExperimentTrackerConfig = CometExperimentTrackerConfig(**stored.configuration)
+        subject = Subject(None, client, config.journal_folder, config.journal_max_bytes, config.journal_persistent)
+        place = CometExperimentTrackerSettings(
+            workspace=question.workspace or config.workspace, project_name=question.project or config.project_name
+        )
+        settings = access.resolve(config, place, env_utils.resolve_secrets(stored.secrets))
+    except (ConfigurationError, LocalServerError) as error:
+        yield _unusable(error, f"Set it on the component: zenml experiment-tracker update {name} --...")
+        return subject
+    except (KeyError, ValueError) as error:
+        # A secret that is gone, or that this user may not read; a value that the configuration does not take.
+        yield failed("configuration", f"tracker {name}: {_said(error)}", _cure(name, stored.configuration))
+        return subject
+    yield ok("configuration", f"tracker {name}: {_where(settings)}")
+    return subject._replace(settings=settings)
+
+
+def _cure(name: str, configuration: dict[str, object]) -> str:
+    from zenml_comet_tracker.cli.registration.secrets import own_secret
+
+    reference = configuration.get("api_key")
+    secret = own_secret(reference) if isinstance(reference, str) else None
+    if secret:
+        return f"Make the secret anew: zenml-comet setup --name {name} --api-key ..."
+    return f"Look at it with: zenml experiment-tracker describe {name}"
+
+
+def _unusable(error: ConfigurationError | LocalServerError, fix: str) -> Finding:
+    if isinstance(error, LocalServerError):
+        return failed("local Comet", str(error), "", failure(error).exit_code)
+    return failed("configuration", str(error), fix)
+
+
+def _where(settings: ResolvedSettings) -> str:
+    names = [settings.workspace, settings.project_name]
+    place = "/".join(name or "(default)" for name in names) if any(names) else "the default project"
+    return f"{'offline, for ' if settings.offline else ''}{settings.root}, {place}"
+
+
+def _said(error: Exception) -> str:
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error) or type(error).__name__
