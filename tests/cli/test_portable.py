@@ -79,7 +79,7 @@ def commands(page: str) -> list[str]:
     return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
-@pytest.mark.parametrize(("page", "count"), [("cli.md", 7), ("export.md", 2), ("verify.md", 1)])
+@pytest.mark.parametrize(("page", "count"), [("cli.md", 9), ("export.md", 2), ("verify.md", 1)])
 def test_the_commands_of_the_documentation_run(
     typed: Typed, digits: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, count: int
 ) -> None:
