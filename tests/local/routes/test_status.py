@@ -183,6 +183,41 @@ def test_between_two_attempts_an_experiment_is_not_lost(
     assert _status(clocked_server, key) == "lost"
 
 
+def test_a_guest_ends_nothing_that_its_owner_goes_on_with(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    """The official SDK joins the experiment of a step, and is through with it before the step is."""
+    report(clocked_server, key, True, attempt=1, local_timestamp=clock.now)
+    clocked_server.sdk("logger/get/run", previousExperiment=key)
+    clock.turn(5)
+    report(clocked_server, key, True, local_timestamp=clock.now)
+    report(clocked_server, key, False, local_timestamp=clock.now)
+    assert state(clocked_server, key) == "running"
+    # Whose owner is not heard any more has nobody else to say how it ended.
+    clock.turn(31)
+    report(clocked_server, key, False, local_timestamp=clock.now)
+    assert state(clocked_server, key) == "finished"
+
+
+def test_a_guest_changes_nothing_of_an_end_unless_it_joined_later(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    report(clocked_server, key, True, attempt=1, local_timestamp=clock.now)
+    clocked_server.sdk("logger/get/run", previousExperiment=key)
+    clock.turn(1)
+    fail(clocked_server, key, attempt=1, localTimestamp=clock.now)
+    ended = clocked_server.get("experiment/metadata", experimentKey=key)
+    clock.turn(5)
+    for alive in (True, False):
+        report(clocked_server, key, alive, local_timestamp=clock.now)
+        assert clocked_server.get("experiment/metadata", experimentKey=key) == ended
+    clocked_server.sdk("logger/get/run", previousExperiment=key)
+    report(clocked_server, key, True, local_timestamp=clock.now)
+    assert state(clocked_server, key) == "running"
+    report(clocked_server, key, False, local_timestamp=clock.now)
+    assert state(clocked_server, key) == "finished"
+
+
 def _end_as(server: LocalServer, key: str, how: str, *, alive: bool, **more: Any) -> None:
     told = {"isAlive": alive, "hasCrashed": False, "error": None, "endedAs": how, "attempt": 1}
     server.post("write/experiment/update-status", experimentKey=key, **told, **more)

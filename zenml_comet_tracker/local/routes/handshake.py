@@ -42,6 +42,8 @@ def add_run(call: JsonCall) -> Response:
             project_id = projects.ensure(transaction, workspace, project)
             new = NewExperiment(key, project_id, running=True, start_millis=start, user_name=DEFAULT_WORKSPACE)
             row = experiments.create(transaction, new)
+        else:
+            experiments.change_quietly(transaction, row.id, joined_millis=transaction.now_millis)
         return answer(_handshake(call, transaction.connection, row))
 
 
@@ -49,11 +51,12 @@ def add_run(call: JsonCall) -> Response:
 def get_run(call: JsonCall) -> Response:
     """The handshake of an experiment that exists. Its status stays: joining is not yet a sign of life."""
     key = call.fields.text("previousExperiment")
-    with call.store.read() as connection:
-        row = experiments.find(connection, key)
+    with call.store.write() as transaction:
+        row = experiments.find(transaction.connection, key)
         if row is None:
             raise _unknown(key)
-        return answer(_handshake(call, connection, row))
+        experiments.change_quietly(transaction, row.id, joined_millis=transaction.now_millis)
+        return answer(_handshake(call, transaction.connection, row))
 
 
 @clientlib.post("/logger/copy-steps-from-experiment")

@@ -22,11 +22,13 @@ CPU_MILLIS = 68_000
 def report(call: JsonCall) -> Response:
     """Takes the SDK's heartbeat or end (`is_alive`); answers how often to report."""
     fields = call.fields
+    attempt = fields.integer("attempt")
     taken = Report(
         fields.stated_flag("is_alive"),
-        attempt=fields.integer("attempt"),
+        attempt=attempt,
         at_millis=fields.moment("local_timestamp"),
         writer_start_millis=fields.moment("writerStartMillis"),
+        guest=attempt is None,
     )
     _take(call, taken)
     return answer(

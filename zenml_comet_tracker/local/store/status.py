@@ -16,7 +16,8 @@ class Report:
     """What a client says of itself.
 
     `crashed` None = says nothing of it; no attempt = the newest one known; no time = now; `ended_as` is "stopped" or
-    "retrying". `writer_start_millis` is when the process began that says it, by the clock of `at_millis`.
+    "retrying". `writer_start_millis` is when the process began that says it, by the clock of `at_millis`. A `guest`
+    logs beside whoever named an attempt, and cannot know how the experiment goes on or ended.
     """
 
     alive: bool
@@ -26,6 +27,7 @@ class Report:
     at_millis: int | None = None
     writer_start_millis: int | None = None
     ended_as: str | None = None
+    guest: bool = False
 
 
 def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> None:
@@ -33,20 +35,27 @@ def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> Non
 
     Within an attempt that names itself an end stands against signs of life of any time: they left before it, whatever
     the clocks say, unless they are of a writer that began after it. A time to come counts as now, lest it outrank
-    everything until then.
+    everything until then. A guest's word counts for nothing while the owner is heard, and after the owner's end unless
+    the guest joined later.
     """
+    if report.guest and _belongs_to_another(experiment, report, transaction.now_millis):
+        return
     attempt = experiment.status_attempt if report.attempt is None else report.attempt
     at = transaction.now_millis if report.at_millis is None else min(report.at_millis, transaction.now_millis)
     if _outranked(experiment, report, attempt, at):
         if report.alive and experiment.running and attempt == experiment.status_attempt:
             _hear(transaction, experiment)
         return
+    owner = {} if report.attempt is None else {"owner_millis": transaction.now_millis}
     if report.alive and experiment.running and _says_nothing_new(experiment, report, attempt):
-        _hear(transaction, experiment, status_millis=at)
+        _hear(transaction, experiment, status_millis=at, **owner)
         return
-    columns: dict[str, Any] = {"running": report.alive, "status_attempt": attempt, "status_millis": at}
+    columns: dict[str, Any] = {"running": report.alive, "status_attempt": attempt, "status_millis": at, **owner}
     if report.alive:
         columns.update(last_beat_millis=transaction.now_millis, end_millis=None)
+        if report.guest and not experiment.running:
+            # It joined what was over, and is its only writer now.
+            columns["owner_millis"] = 0
     else:
         # Start and end are of one clock, the client's, so that its error does not change how long it lasted.
         columns["end_millis"] = max(at if report.at_millis is None else report.at_millis, experiment.start_millis)
@@ -77,6 +86,14 @@ def _outranked(experiment: Row[Any], report: Report, attempt: int, at_millis: in
     if report.attempt is not None and report.alive == (not experiment.running):
         return report.alive and not _takes_up_again(experiment, report)
     return at_millis < int(experiment.status_millis)
+
+
+def _belongs_to_another(experiment: Row[Any], report: Report, now_millis: int) -> bool:
+    """Whether somebody who named an attempt goes on with it, or ended it after the guest had joined."""
+    if experiment.running:
+        silent = now_millis - int(experiment.owner_millis) > standing.BEATS_MISSED * standing.BEAT_MILLIS
+        return not report.alive and not silent
+    return int(experiment.owner_millis) > int(experiment.joined_millis)
 
 
 def _takes_up_again(experiment: Row[Any], report: Report) -> bool:
