@@ -51,7 +51,8 @@ def traceback_is_there(world: World) -> None:
 
 def step_that_never_began_is_closed(world: World) -> None:
     about = world.unreadable.server.metadata(world.unreadable.key("needs_it"))
-    assert not about["running"], "the step failed before its function began, and its experiment is running"
+    status = "failed" if about["hasCrashed"] else "running" if about["running"] else "finished"
+    assert status == "failed", f"the step failed before its function began, and its experiment is {status}"
 
 
 def nothing_is_lost_while_away(world: World) -> None:

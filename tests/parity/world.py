@@ -49,9 +49,9 @@ class Found:
         return str(self.steps[step].status) if step in self.steps else "missing"
 
     def why(self, step: str) -> str:
-        """The exception of a step, as ZenML keeps it; of the run where the step has none."""
-        info = self.steps[step].exception_info if step in self.steps else None
-        return self.error if info is None else info.traceback.strip().splitlines()[-1]
+        """What ZenML said of a step that failed; of the run where it said nothing of the step."""
+        mark = f"Failed to run step `{step}`"
+        return next((line for line in self.said if line.startswith(mark)), self.error)
 
     def url(self, step: str) -> str | None:
         """Where ZenML says that a step's experiment is, now."""
