@@ -49,6 +49,8 @@ class ScriptedComet:
         self.asked: list[Asked] = []
         self.rules: list[Rule] = []
         self.lanes = True
+        # How many others it takes in one request; None is what Comet says of that.
+        self.others_at_once: int | None = None
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -100,7 +102,8 @@ class ScriptedComet:
     def _default(self, asked: Asked) -> Answer:
         if asked.path.endswith(("logger/add/run", "logger/get/run")):
             body = {"runId": "r1", "project_id": "p1", "focusUrl": f"{self.root}/ws/proj/"}
-            return Answer(body=body | ({"journalLanes": 1} if self.lanes else {}))
+            said = {"journalLanes": 1 if self.lanes else None, "othersAtOnce": self.others_at_once}
+            return Answer(body=body | {name: value for name, value in said.items() if value is not None})
         if asked.path.endswith("status-report/update"):
             return Answer(body={"is_alive_beat_duration_millis": 10_000, "gpu_monitor_interval_millis": 60_000})
         return Answer()

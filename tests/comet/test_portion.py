@@ -27,6 +27,19 @@ def write(journal: JournalWriter, sizes: list[int]) -> int:
     return number
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+def test_the_head_of_a_portion_is_followed_by_the_rest(count: int, tmp_path: Path) -> None:
+    journal = JournalWriter(tmp_path, HEADER)
+    write(journal, [1, 1, 1])
+    lane = JournalReader(journal.folder, journal).lanes[METRICS]
+    portion = lane.peek(3)
+    assert portion is not None
+    head = portion.head(count)
+    lane.commit(head)
+    first = [int(row["metricName"][1:]) for row in head.rows()]
+    assert (first, first + take(lane, 3)) == (list(range(1, min(count, 3) + 1)), [1, 2, 3])
+
+
 def take(lane: LaneReader, at_most: int) -> list[int]:
     """The numbers of the next values, at most so many, which then are delivered."""
     portion = lane.peek(at_most)

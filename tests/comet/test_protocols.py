@@ -22,6 +22,7 @@ from tests.comet.spoken import (
 from zenml_comet_tracker.comet.delivery.protocol import chosen_protocol
 from zenml_comet_tracker.comet.delivery.quota import REQUESTS, VALUES, Limit
 from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.comet.journal.record import REST
 
 WRITE = "/api/rest/v2/write/experiment/"
 ALL_STEPS = [(KEY, step) for step in range(3)]
@@ -54,6 +55,73 @@ def test_the_protocol_is_named_by_argument_then_environment(monkeypatch: pytest.
     monkeypatch.setenv("ZENML_COMET_PROTOCOL", "carrier pigeon")
     with pytest.raises(ConfigurationError, match="'auto', 'batch', 'rest'"):
         chosen_protocol(None)
+
+
+class TestOthersAtOnce:
+    """Servers that take many others in a request, which Comet does not."""
+
+    NAMES = ("a", "b", "c", "d", "e")
+
+    def log(self, spoken: Spoken) -> None:
+        """Five others, with a tag before the last two."""
+        for name in self.NAMES:
+            if name == "d":
+                spoken.writer.append(REST, [{"t": 5, "k": "tags", "tags": ["between"]}])
+            spoken.writer.append(REST, [{"t": 5, "k": "other", "name": name, "value": name.upper()}])
+
+    def sent(self, comet: ScriptedComet) -> list[tuple[str, list[str]]]:
+        """The mark and the names of each request with others."""
+        return [
+            (asked.headers["x-comet-lane"].split("/", 1)[1], [v["key"] for v in asked.json.get("values", [asked.json])])
+            for asked in comet.requests(WRITE + "log-other") + comet.requests(WRITE + "log-others")
+        ]
+
+    def test_others_that_follow_each_other_go_together_and_in_order(
+        self, comet: ScriptedComet, speak: Callable[..., Spoken]
+    ) -> None:
+        comet.others_at_once = 2
+        spoken = speak()
+        self.log(spoken)
+        spoken.turns(2)
+
+        many = [mark for mark in self.sent(comet) if len(mark[1]) > 1]
+        assert many == [("rest/1", ["a", "b"]), ("rest/5", ["d", "e"])]
+        assert [mark for mark in self.sent(comet) if len(mark[1]) == 1] == [("rest/3", ["c"])]
+        last = comet.requests(WRITE + "log-others")[1].json
+        assert last["values"][0] == {"key": "d", "value": "D", "timestamp": 5}
+        order = [asked.path for asked in comet.asked]
+        tagged = next(index for index, path in enumerate(order) if path.endswith("add-tags-to-experiment"))
+        assert order.index(WRITE + "log-other") < tagged < len(order) - order[::-1].index(WRITE + "log-others") - 1
+        assert spoken.courier.delivered == 6
+
+    def test_a_server_that_does_not_offer_it_gets_them_one_by_one(
+        self, comet: ScriptedComet, speak: Callable[..., Spoken]
+    ) -> None:
+        spoken = speak()
+        self.log(spoken)
+        spoken.turns(2)
+        assert [names for _, names in self.sent(comet)] == [[name] for name in self.NAMES]
+
+    def test_the_one_that_is_refused_is_set_aside_and_a_damaged_one_skipped(
+        self, comet: ScriptedComet, speak: Callable[..., Spoken]
+    ) -> None:
+        comet.others_at_once = 100
+        comet.rules.append(
+            lambda asked: (
+                Answer(400, {"msg": "no"})
+                if asked.path.startswith(WRITE + "log-other") and b'"B"' in asked.body
+                else None
+            )
+        )
+        spoken = speak()
+        self.log(spoken)
+        (segment,) = spoken.writer.folder.glob("rest.0*.jsonl")
+        lines = segment.read_bytes().splitlines(keepends=True)
+        segment.write_bytes(b"".join([*lines[:2], lines[2].replace(b'"k"', b"'k'"), *lines[3:]]))
+        spoken.turns(4)
+
+        assert {name for _, names in self.sent(comet) for name in names} == {"a", "b", "d", "e"}
+        assert spoken.courier.delivered == 4
 
 
 class TestRest:

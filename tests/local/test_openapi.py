@@ -31,6 +31,7 @@ NESTED = {
     "/write/experiments/parameters/delete": {"experimentKey", "parameterName"},
     "/write/experiment/dependencies": {"name", "version"},
     "/write/experiment/gpu-metrics": {"gpuId"},
+    "/write/experiment/log-others": {"key", "value", "timestamp"},
     "/write/experiment/output": {"stderr", "output", "offset"},
     "/asset/log-remote-model": {"remoteUrl", "fileName", "assetId", "metadata"},
     "/batch/logger/experiment/parameter": {

@@ -37,6 +37,24 @@ def test_a_batch_cut_anew_is_stored_once(local_server: LocalServer, key: str) ->
     assert steps(local_server, key) == list(range(1, 9))
 
 
+def test_others_cut_anew_are_stored_once_and_refused_as_a_whole(local_server: LocalServer, key: str) -> None:
+    def send_others(first: int, values: list[dict[str, object]]) -> int:
+        body, headers = {"experimentKey": key, "values": values}, {"X-Comet-Lane": f"{WRITER}/rest/{first}"}
+        path = "api/rest/v2/write/experiment/log-others"
+        return local_server.call("POST", path, json=body, headers=headers).status_code
+
+    assert send_others(1, [{"key": "a", "value": 1}, {"key": "Name", "value": "named"}]) == 200
+    assert (
+        send_others(2, [{"key": "Name", "value": "stored already"}, {"key": "b", "value": "2", "timestamp": 7}]) == 200
+    )
+    assert send_others(4, [{"key": "c", "value": "refused, too"}, {"key": "no value"}]) == 400
+
+    others = local_server.get("experiment/log-other", experimentKey=key)["values"]
+    assert [(row["name"], row["valueCurrent"]) for row in others] == [("a", "1"), ("Name", "named"), ("b", "2")]
+    assert others[2]["timestampMax"] == 7
+    assert local_server.get("experiment/metadata", experimentKey=key)["experimentName"] == "named"
+
+
 def test_writers_and_lanes_count_for_themselves(local_server: LocalServer, key: str) -> None:
     send(local_server, key, 1, range(1, 3))
     send(local_server, key, 1, range(1, 3), writer="f" * 32)

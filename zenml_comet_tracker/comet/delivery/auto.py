@@ -53,6 +53,9 @@ class AutoProtocol(Protocol):
     def max_values(self, lane: str) -> int:
         return self._current.max_values(lane)
 
+    def part(self, lane: str, portion: Portion) -> Portion:
+        return self._current.part(lane, portion)
+
     def send(self, transport: Transport, lane: str, portion: Portion) -> bool:
         def send(protocol: Protocol) -> bool:
             # What was cut for a batch is cut anew for REST.

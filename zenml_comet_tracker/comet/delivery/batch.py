@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from zenml_comet_tracker.comet.delivery.protocol import BATCH
 from zenml_comet_tracker.comet.delivery.spoken import Printed, SpokenProtocol
 from zenml_comet_tracker.comet.journal.portion import Portion
-from zenml_comet_tracker.comet.journal.record import METRICS, PARAMETERS, End
+from zenml_comet_tracker.comet.journal.record import METRICS, PARAMETERS, REST, End, rows_of
 from zenml_comet_tracker.comet.resources import (
     Headers,
     assets,
@@ -33,7 +33,11 @@ class BatchProtocol(SpokenProtocol):
     name = BATCH
 
     def max_values(self, lane: str) -> int:
-        return _MAX_VALUES.get(lane, 1)
+        return self.handshake.others_at_once if lane == REST else _MAX_VALUES.get(lane, 1)
+
+    def part(self, lane: str, portion: Portion) -> Portion:
+        # Records of many kinds stand in this lane, and only others that follow each other go together.
+        return portion.head(max(1, _others_ahead(portion))) if lane == REST else portion
 
     def beat(self, transport: Transport, millis: int) -> Rhythm:
         when = Moment(millis, self.header.attempt, self.header.started_millis)
@@ -102,3 +106,15 @@ class BatchProtocol(SpokenProtocol):
             context=said.context,
             headers=headers,
         )
+
+
+def _others_ahead(portion: Portion) -> int:
+    """How many others stand at the beginning of a portion; damaged records are none."""
+    for count, line in enumerate(portion.lines):
+        try:
+            (row,) = rows_of(line)
+        except ValueError:
+            return count
+        if not isinstance(row, dict) or row.get("k") != "other":
+            return count
+    return portion.values

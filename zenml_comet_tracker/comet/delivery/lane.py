@@ -74,6 +74,7 @@ class LaneDelivery:
         if not portion.lines:
             self.reader.commit(portion)
             return True
+        portion = protocol.part(self.lane, portion)
         try:
             if not protocol.send(transport, self.lane, portion):
                 return True

@@ -54,6 +54,10 @@ class Protocol(ABC):
     def max_values(self, lane: str) -> int:
         """How many values of a lane one request carries."""
 
+    def part(self, lane: str, portion: Portion) -> Portion:
+        """What one request takes of a portion that has no more than `max_values`, from its beginning."""
+        return portion
+
     @abstractmethod
     def send(self, transport: Transport, lane: str, portion: Portion) -> bool:
         """Whether the portion was delivered, in one request; False asks for the lane to be looked at again.

@@ -78,6 +78,10 @@ class SpokenProtocol(Protocol):
         if lane in BATCHED_LANES:
             self._send_values(transport, lane, portion, headers)
             return True
+        if portion.values > 1:
+            values = [{"key": row["name"], "value": row["value"], "timestamp": row["t"]} for row in portion.rows()]
+            others.write_all(transport, self.experiment_key, values, headers)
+            return True
         (row,) = portion.rows()
         try:
             self._send_record(transport, lane, row, headers)

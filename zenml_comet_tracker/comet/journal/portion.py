@@ -46,6 +46,17 @@ class Portion:
         """The rows; `ValueError` when one is damaged."""
         return rows_of(b"\n".join(self.lines))
 
+    def head(self, count: int) -> Portion:
+        """Its first `count` lines."""
+        if count >= self.values:
+            return self
+        after = self.after
+        if after is not None:
+            left_out = self.lines[count:]
+            offset = after.offset - sum(len(line) + 1 for line in left_out)
+            after = replace(after, offset=offset, next_sequence=after.next_sequence - len(left_out))
+        return replace(self, lines=self.lines[:count], after=after, more=True)
+
     def sound_part(self) -> Portion:
         """What comes before the first damaged line, or, when that is the first of all, just the skipping of it."""
         for index, line in enumerate(self.lines):

@@ -33,10 +33,12 @@ _TEXT_OR_SPECIAL = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|(NaN|-?Infinity)', re
 _MAX_SPECIAL_BYTES = 256 << 10
 # Integers of which orjson may make doubles: what these calls keep as text, seeds for example, is to stay as it is.
 _TEXT_OR_LONG_INTEGER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|(?<![\d.eE+-])(-?\d{20,})(?![\d.eE])', re.DOTALL)
-_KEPT_AS_TEXT = ("/experiment/parameter", "/experiment/log-other")
+_KEPT_AS_TEXT = ("/experiment/parameter", "/experiment/log-other", "/experiment/log-others")
 LANE_HEADER = "X-Comet-Lane"
 # The version of the exactly-once protocol of that header, as whoever opens an experiment is told.
 JOURNAL_LANES = 1
+# As many others as a client is told to send in one request.
+OTHERS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,13 @@ class Call:
             self.stored.update(stores or {})
         return done()
 
-    def write_values(self, kind: StoredKind, count: int, change: Callable[[Target], None]) -> Response:
-        """As `write`, for a batch: `change` leaves out the values before `target.first_new`."""
+    def write_values(self, kind: StoredKind | None, count: int, change: Callable[[Target], None]) -> Response:
+        """As `write`, for a batch: `change` leaves out the values before `target.first_new`. `kind` counts them."""
         with self.store.write_to(self.fields.text("experimentKey"), self.mark, max(1, count)) as target:
             if target.first_new < count:
                 change(target)
-        self.stored[kind] = max(0, count - target.first_new)
+        if kind is not None:
+            self.stored[kind] = max(0, count - target.first_new)
         return done()
 
 

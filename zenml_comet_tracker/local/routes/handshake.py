@@ -12,7 +12,7 @@ from zenml_comet_tracker.local.routes.answers import (
     RequestError,
     answer,
 )
-from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, Call, JsonCall, experiment_url
+from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, OTHERS_AT_ONCE, Call, JsonCall, experiment_url
 from zenml_comet_tracker.local.store import copies, documents, experiments, projects
 from zenml_comet_tracker.local.store.experiments import NewExperiment
 from zenml_comet_tracker.local.store.projects import DEFAULT_PROJECT, DEFAULT_WORKSPACE
@@ -116,4 +116,5 @@ def _handshake(call: Call, connection: Any, row: Any) -> dict[str, Any]:
         "cometRestApiImageUrl": download,
         "s3DirectAccessEnabled": False,
         "journalLanes": JOURNAL_LANES,
+        "othersAtOnce": OTHERS_AT_ONCE,
     }
