@@ -60,7 +60,8 @@ def test_what_the_server_refuses_for_good_is_counted(
     tracked_stack: Stack, steps_of: Steps, comet: ScriptedComet, journals: Path
 ) -> None:
     comet.answer_with("/experiment/metric", Answer(400, {"msg": "such values are not taken"}))
-    tracked_stack({"url": comet.root, "api_key": "k", "journal_folder": str(journals)})
+    own = {"journal_folder": str(journals), "log_system_metrics": False}
+    tracked_stack({"url": comet.root, "api_key": "k", **own})
 
     pipelines.fitting([1.0, 2.0])
 
@@ -75,10 +76,10 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
     found: list[tuple[float, float]] = []
     end = Experiment.end
 
-    def timed(experiment: Experiment, timeout: float, error: Any) -> Any:
+    def timed(experiment: Experiment, timeout: float, **how: Any) -> Any:
         began = time.monotonic()
         try:
-            return end(experiment, timeout=timeout, error=error)
+            return end(experiment, timeout=timeout, **how)
         finally:
             found.append((timeout, time.monotonic() - began))
 
@@ -152,7 +153,8 @@ def test_zenml_refusing_the_count_harms_nothing(
 
     monkeypatch.setattr(PUBLISH, refuse)
     comet.answer_with("/experiment/metric", Answer(400))
-    tracked_stack({"url": comet.root, "api_key": "k", "journal_folder": str(journals)})
+    own = {"journal_folder": str(journals), "log_system_metrics": False}
+    tracked_stack({"url": comet.root, "api_key": "k", **own})
 
     pipelines.fitting([1.0])
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zenml.steps.step_context import StepContext
+
 from zenml_comet_tracker.comet.capture import redaction
+from zenml_comet_tracker.tracker import asking
 from zenml_comet_tracker.tracker.context import held
+from zenml_comet_tracker.tracker.runs import StepRun
 
 if TYPE_CHECKING:
     from zenml.config.step_run_info import StepRunInfo
-    from zenml.models import ArtifactVersionResponse, StepRunResponse
+    from zenml.models import ArtifactVersionResponse
 
     from zenml_comet_tracker.comet.experiment import Experiment
 
@@ -29,9 +33,16 @@ def log_inputs(experiment: Experiment, info: StepRunInfo) -> None:
     _log(experiment, _links("inputs", info.step_run.inputs, lambda name: _source(sources.get(name))))
 
 
-def log_outputs(experiment: Experiment, step_run: StepRunResponse) -> None:
-    """Logs the address of each output, as `outputs/<name>`, once ZenML has stored them."""
-    _log(experiment, _links("outputs", step_run.outputs, lambda _: {}))
+def log_outputs(run: StepRun) -> None:
+    """Logs the address of each output, as `outputs/<name>`; to be called in the step's context, with them stored."""
+    context = StepContext.get()
+    uris = {} if context is None else {output.artifact_uri: name for name, output in context._outputs.items()}
+    if run.telling is None or not run.telling.artifacts or not uris:
+        return
+    found: dict[str, list[ArtifactVersionResponse]] = {}
+    for version in asking.stored_outputs(run.step_run_id):
+        found.setdefault(uris.get(version.uri, version.artifact.name), []).append(version)
+    _log(run.experiment, _links("outputs", found, lambda _: {}))
 
 
 def _log(experiment: Experiment, links: Iterator[Link]) -> None:

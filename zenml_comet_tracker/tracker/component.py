@@ -17,13 +17,16 @@ from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
 from zenml_comet_tracker.tracker import (
     aftermath,
+    artifacts,
     calls,
     ending,
     forks,
+    grouping,
     layers,
     local_path,
     metadata,
     opening,
+    publishing,
     requirements,
     steps,
     validation,
@@ -31,6 +34,8 @@ from zenml_comet_tracker.tracker import (
 from zenml_comet_tracker.tracker.runs import step_runs
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from zenml.config.step_run_info import StepRunInfo
 
 logger = logging.getLogger(__name__)
@@ -107,9 +112,10 @@ class CometExperimentTracker(BaseExperimentTracker):
             step_runs.add(opening.stand_in(self.id, info))
 
     def get_step_run_metadata(self, info: StepRunInfo) -> metadata.Metadata:
-        """The experiment's URL, key, name, workspace and project; `comet_delivery` while no server has opened it.
+        """The experiment's URL, key, workspace and project, the count of what it logged and its last metric values.
 
-        No URL without a workspace and a project, and none on a server that refuses. What is lost by then is counted.
+        No URL without a workspace and a project, and none on a server that refuses; `comet_delivery` says so, and when
+        no server has opened the experiment yet. What is lost by then is counted.
         """
         run = step_runs.get(self.id, info.step_run_id)
         if run is None:
@@ -119,12 +125,25 @@ class CometExperimentTracker(BaseExperimentTracker):
             # Where ZenML runs the step as several ranks, the first one tells it.
             return {}
         try:
-            found = metadata.of_run(run)
-            run.told = ending.losses(run)
-            return found | run.told
+            run.told = metadata.of_run(run) | ending.losses(run)
+            publishing.tell(run)
+            return run.told
         except Exception:
             logger.warning("The metadata of experiment %s could not be collected.", run.key, exc_info=True)
             return {"comet_experiment_key": run.key}
+
+    def get_pipeline_run_metadata(self, run_id: UUID) -> metadata.Metadata:
+        """The page of the run's experiments, where the configuration names workspace and project; empty elsewhere.
+
+        Called when ZenML makes the run. Where the page is not known by then, the first step tells it.
+        """
+        try:
+            run = grouping.run_in_progress(run_id)
+            page = run and grouping.page_before(self.config, self.get_settings(run), run_id)
+            return publishing.of_pipeline_run(self.id, run_id, page)
+        except Exception:
+            logger.warning("The page of run %s is not known yet.", run_id, exc_info=True)
+            return {}
 
     def cleanup_step_run(self, info: StepRunInfo, step_failed: bool) -> None:
         """End the experiment of a step that failed, with its traceback; waits `finish_timeout`.
@@ -162,3 +181,4 @@ def _plain(error: Exception) -> str:
 atexit.register(_end_at_exit)
 adoption.listen(steps.adopted)
 forks.watch()
+aftermath.tell_when_stored(artifacts.log_outputs)

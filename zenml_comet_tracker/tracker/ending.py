@@ -35,7 +35,7 @@ def finish(run: StepRun, error: BaseException | str | None) -> None:
     try:
         end_run(run, error)
     finally:
-        if (found := losses(run)) != run.told:
+        if found := metadata.corrections(run, losses(run)):
             metadata.publish(run.step_run_id, run.component_id, found)
 
 

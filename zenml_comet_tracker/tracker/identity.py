@@ -48,7 +48,7 @@ def experiment_tags(info: StepRunInfo, tags: list[str], automatic: Collection[st
     """The automatic tags that are wanted (`pipeline`, `run`, `zenml`) and the settings' tags, each once."""
     # A tag of ZenML's is a text, or an object with a name.
     given = [str(getattr(tag, "name", tag)) for tag in info.pipeline.tags or ()]
-    found = {"pipeline": [info.pipeline.name], "run": [info.run_name], "zenml": given}
+    found = {"pipeline": [info.pipeline.name], "run": [info.run_name, str(info.run_id)], "zenml": given}
     taken = [name for kind, names in found.items() if kind in automatic for name in names]
     return list(dict.fromkeys(naming.one_line(tag) for tag in (*taken, *tags)))
 

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 PATIENCE = 5.0
 # ZenML's server keeps longer texts, its dashboard shows them badly.
 TEXT_LIMIT = 2000
+# Each takes ZenML's local store some ten milliseconds.
+MAX_METRICS = 20
+KEY_LIMIT = 250
 # What a step says of its delivery that is not true any more when all of it is with a server.
 UNDELIVERED = ("pending", "offline", "refused")
 
@@ -30,22 +33,52 @@ Metadata = dict[str, MetadataType]
 
 
 def of_run(run: StepRun) -> Metadata:
-    """What is known when the step's function is done, before the last values are delivered."""
+    """What is known when the step's function is done, before the last values are delivered.
+
+    Few keys: ZenML's local store takes a moment for each, and the step waits for it.
+    """
     if run.inert:
         return {"comet_experiment_key": run.key, "comet_delivery": "untracked"}
     experiment = run.experiment
-    url = experiment.url if run.offline else experiment.wait_for_url(min(PATIENCE, run.time_left()))
-    delivery = _delivery(run, url)
-    texts = {
-        "comet_experiment_key": run.key,
-        "comet_experiment_name": experiment.name or run.name,
-        "comet_workspace": experiment.workspace,
-        "comet_project_name": experiment.project_name,
-        "comet_delivery": delivery,
-    }
-    metadata: Metadata = {name: text[:TEXT_LIMIT] for name, text in texts.items() if text}
-    if url and delivery != "refused":
-        metadata["experiment_tracker_url"] = Uri(url)
+    if not run.offline:
+        experiment.wait_for_url(min(PATIENCE, run.time_left()))
+    metadata = {"comet_experiment_key": run.key, **_place(run)}
+    name, telling = experiment.name or run.name, run.telling
+    if telling is None or name != telling.usual_name:
+        metadata["comet_experiment_name"] = name[:TEXT_LIMIT]
+    if run.attempt.number > 1:
+        metadata["comet_attempt"] = run.attempt.number
+    metadata["comet_values"] = experiment.stats().accepted
+    if telling is not None and telling.final_metrics:
+        metadata |= of_metrics(experiment.last_metrics())
+    return metadata
+
+
+def corrections(run: StepRun, losses: Metadata) -> Metadata:
+    """What became true, or untrue, of a step's experiment since ZenML was told; empty when nothing did."""
+    if run.inert or not run.experiment.primary:
+        return {}
+    now = _place(run) | losses
+    told = run.told.get("comet_delivery")
+    # What is told cannot be taken back, only be told anew.
+    if told in UNDELIVERED and now.get("comet_delivery") is None:
+        now["comet_delivery"] = "synced" if run.experiment.stats().pending == 0 else told
+    return {name: value for name, value in now.items() if run.told.get(name) != value}
+
+
+def of_metrics(last: Mapping[str, float | str], prefix: str = "comet_metric_") -> Metadata:
+    """The last value of each metric, under flat keys, as ZenML compares them: those of the first names that there are.
+
+    Numbers are finite; NaN and infinities are texts. How many names are left out is counted.
+    """
+    metadata: Metadata = {}
+    for name, value in last.items():
+        # ZenML's keys hold no colon, and its server's column no longer ones.
+        key = f"{prefix}{name}".replace(":", ".")
+        if len(metadata) < MAX_METRICS and len(key) <= KEY_LIMIT:
+            metadata[key] = value
+    if left_out := len(last) - len(metadata):
+        metadata["comet_metrics_left_out"] = left_out
     return metadata
 
 
@@ -114,6 +147,22 @@ def _in_time(call: Callable[[], None], patience: float) -> None:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(call,), name="comet-metadata", daemon=True)
     thread.start()
     thread.join(patience)
+
+
+def _place(run: StepRun) -> Metadata:
+    """Where the experiment is, as far as that is known now, and whether it is with a server."""
+    experiment = run.experiment
+    url = experiment.url
+    delivery = _delivery(run, url)
+    texts = {
+        "comet_workspace": experiment.workspace,
+        "comet_project_name": experiment.project_name,
+        "comet_delivery": delivery,
+    }
+    metadata: Metadata = {name: text[:TEXT_LIMIT] for name, text in texts.items() if text}
+    if url and delivery != "refused":
+        metadata["experiment_tracker_url"] = Uri(url)
+    return metadata
 
 
 def _delivery(run: StepRun, url: str | None) -> str | None:

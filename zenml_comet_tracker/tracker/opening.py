@@ -17,6 +17,7 @@ from zenml_comet_tracker.tracker import access, attempts, capturing, identity, n
 from zenml_comet_tracker.tracker.introduction import introduce
 from zenml_comet_tracker.tracker.permanence import find_journal
 from zenml_comet_tracker.tracker.runs import StepRun, inert
+from zenml_comet_tracker.tracker.telling import Telling
 
 if TYPE_CHECKING:
     from zenml.config.step_run_info import StepRunInfo
@@ -84,6 +85,14 @@ def open_run(
         strict=settings.strict,
         outer_error=sys.exc_info()[1],
         owner=weakref.ref(info),
+        telling=Telling(
+            info.run_id,
+            info.pipeline_step_name,
+            identity.experiment_name(info),
+            artifacts=settings.log_artifacts,
+            context=settings.log_zenml_context,
+            final_metrics=settings.log_final_metrics,
+        ),
     )
 
 

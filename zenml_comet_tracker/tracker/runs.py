@@ -20,6 +20,7 @@ from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.comet.inheritance import untracked_environment
 from zenml_comet_tracker.comet.stats import DeliveryReport, Stats
 from zenml_comet_tracker.tracker.attempts import Attempt
+from zenml_comet_tracker.tracker.telling import Telling
 
 _current_step: ContextVar[UUID | None] = ContextVar("zenml_comet_current_step", default=None)
 
@@ -79,10 +80,11 @@ class StepRun:
     """One step run as one tracker component sees it. `finish_timeout` is in seconds.
 
     `alone` says that ZenML runs no other step of the pipeline beside it in this process, `persistent` that its journal
-    outlives the step's process, `offline` that nothing is sent. `told` is what ZenML was told of losses so far,
-    `lost` how many values were undelivered at the end, in what does not outlive the step. `followed` says that it is
-    ended when ZenML leaves the step's context, `succeeded` that the step's function did. `outer_error` was being
-    handled when the step began; `owner` is what ZenML holds as long as it is at the step.
+    outlives the step's process, `offline` that nothing is sent. `told` is what ZenML was told when the step's function
+    was done, `lost` how many values were undelivered at the end, in what does not outlive the step. `followed` says
+    that it is ended when ZenML leaves the step's context, `succeeded` that the step's function did. `outer_error` was
+    being handled when the step began; `owner` is what ZenML holds as long as it is at the step. `telling` is what is
+    told beyond that, None for a stand-in.
     """
 
     component_id: UUID
@@ -102,6 +104,7 @@ class StepRun:
     succeeded: bool = False
     outer_error: BaseException | None = field(default=None, repr=False)
     owner: weakref.ref[Any] | None = field(default=None, repr=False)
+    telling: Telling | None = None
     _older_threads: weakref.WeakSet[threading.Thread] = field(
         default_factory=lambda: weakref.WeakSet(threading.enumerate()), repr=False
     )
