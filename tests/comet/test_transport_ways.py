@@ -151,14 +151,37 @@ def test_a_proxy_that_is_not_there_is_a_failed_connection(
 
 
 def test_a_name_that_nobody_knows_is_a_failed_connection() -> None:
-    with pytest.raises(errors.ConnectionFailedError, match="Name or service not known"):
+    with pytest.raises(errors.ConnectionFailedError, match="Name or service not known") as caught:
         _open("http://nobody.test").post_json("x", {})
+    assert caught.value.stage == "answer"
+
+
+@pytest.mark.parametrize(
+    ("root", "proxy", "way"),
+    [
+        (f"http://{HOST}", "", (HOST, 80, None, False, False)),
+        (f"https://{HOST}/comet", "", (HOST, 443, None, True, False)),
+        (f"https://{HOST}:8443", "http://me:secret@p.test:3128", ("p.test", 3128, "http://p.test:3128", True, False)),
+        (f"https://{HOST}", "127.0.0.1", ("127.0.0.1", 80, "http://127.0.0.1", True, True)),
+        (f"http://{HOST}", "socks5h://p.test", (HOST, 80, None, False, False)),
+        ("http://[::1]:5470", "http://p.test:3128", ("::1", 5470, None, False, True)),
+    ],
+    ids=["plain", "secure", "proxy", "bare proxy", "proxy for others", "loopback"],
+)
+def test_the_way_is_that_of_the_connections(
+    root: str, proxy: str, way: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    found = _open(root).way
+    assert (found.host, found.port, found.proxy, found.secure, found.loopback) == way
+    assert found.checked
+    assert not _open(root, verify=False).way.checked
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(secure: ScriptedComet) -> None:
-    with pytest.raises(errors.ConnectionFailedError, match="certificate verify failed"):
+    with pytest.raises(errors.ConnectionFailedError, match="certificate verify failed") as caught:
         _open(f"https://{HOST}:{secure.port}").post_json("x", {})
-    assert secure.asked == []
+    assert (caught.value.stage, secure.asked) == ("tls", [])
 
 
 def test_a_certificate_for_another_name_is_refused(secure: ScriptedComet, bundle: str) -> None:

@@ -53,25 +53,25 @@ def conversion(client: Client, builtin: str, name: str | None, stack: str | None
     takes_over = target == builtin
     stacks = _stacks(client, old, stack, takes_over)
     spared = f"{builtin}{_SUFFIX}" if takes_over else old.name
-    changes = [flavor_change(client)]
     configuration, left_out = _converted(old)
+    notes = _notes(target, spared, takes_over, left_out)
+    replacements = [replacement(client, one, old, target, spared) for one in stacks]
+    if takes_over and old.name != builtin:
+        # It was converted before, and may have been given other settings since.
+        return Conversion([flavor_change(client), Change(f"Tracker {target}", THERE), *replacements], notes)
+    changes = [flavor_change(client)]
     key = configuration.get(KEY)
     if key and not _is_reference(key):
-        secret = target
-        changes.append(secret_change(client, secret, key))
-        configuration[KEY] = reference_to(secret)
-    if takes_over and old.name == builtin:
+        changes.append(secret_change(client, target, key))
+        configuration[KEY] = reference_to(target)
+    if takes_over:
         _require_free(client, spared)
         changes += [renamed_tracker(client, old, spared), new_tracker(client, target, configuration, like=old)]
-    elif takes_over:
-        # It was converted before, and may have been given other settings since.
-        changes = [flavor_change(client), Change(f"Tracker {target}", THERE)]
     elif our_tracker(client, target) is None:
         changes.append(new_tracker(client, target, configuration, like=old))
     else:
         changes.append(tracker_change(client, target, configuration))
-    changes += [replacement(client, one, old, target, spared) for one in stacks]
-    return Conversion(changes, _notes(target, spared, takes_over, left_out))
+    return Conversion([*changes, *replacements], notes)
 
 
 def _old(client: Client, builtin: str) -> ComponentResponse:
