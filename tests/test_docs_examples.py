@@ -29,6 +29,7 @@ ELSEWHERE = {
     "from-cometr.md": "tests/test_docs_capture.py::test_what_comes_from_cometr_runs",
     "from-zenml-comet.md": "tests/test_docs_zenml.py::test_the_python_of_the_page_runs",
     "query.md": "tests/comet/api/test_searching.py::test_the_examples_of_the_page_run",
+    "recipes.md": "tests/test_docs_recipes.py::test_the_recipes_run",
     "registry.md": "tests/comet/test_registry.py::test_the_examples_of_the_page_run",
     "zenml.md": "tests/test_docs_zenml.py::test_the_python_of_the_page_runs",
 }
@@ -46,7 +47,7 @@ WITH_EXAMPLES = [page for page in PAGES if blocks(page)]
 def test_a_page_that_is_run_elsewhere_is(name: str) -> None:
     source = sources.of(ELSEWHERE[name])
     assert source is not None, f"{ELSEWHERE[name]} is not there"
-    assert source.names & {"exec", "run"}
+    assert source.names & {"exec", "run", "import_module"}
 
 
 @pytest.fixture
@@ -103,10 +104,21 @@ def _panels(server: LocalServer, names: dict[str, Any], said: str) -> None:
 READ_BACK = {"from-comet-ml": _from_comet_ml, "panels": _panels}
 
 
+def files(page: Path) -> dict[str, str]:
+    """The Python of a page whose blocks say in their first line which file they are of."""
+    found: dict[str, str] = {}
+    for block in blocks(page):
+        if named := re.match(r"# (\w+\.py)\n", block):
+            found[named[1]] = found.get(named[1], "") + block
+    return found
+
+
 def modules(page: Path) -> list[str]:
-    """The Python of a page as modules: a block goes on with the one that makes most of what it does not make itself."""
+    """The other Python of a page as modules: a block goes on with the one that makes most of what it does not make."""
     found: list[str] = []
     for block in blocks(page):
+        if re.match(r"# \w+\.py\n", block):
+            continue
         unknown = _used(block) - _made(block) - set(dir(builtins))
         known = [len(unknown & _made(module)) for module in found]
         if any(known):
@@ -138,6 +150,8 @@ def _made(block: str) -> set[str]:
 
 def test_a_type_checker_accepts_the_examples(tmp_path: Path) -> None:
     for page in WITH_EXAMPLES:
+        for name, module in files(page).items():
+            (tmp_path / name).write_text(module)
         for position, module in enumerate(modules(page), 1):
             (tmp_path / f"{page.stem.lower().replace('-', '_')}_{position}.py").write_text(module)
     # With the project's own settings and cache: what `make check` has seen is not looked at again.
