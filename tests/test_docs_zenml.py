@@ -16,8 +16,9 @@ PAGE = (DOCS / "zenml.md").read_text(encoding="utf-8")
 
 def test_the_commands_are_those_that_are_tested() -> None:
     tested = COMMANDS.format(key="<your Comet API key>", url="").splitlines()
-    start = PAGE.partition("```bash\n")[2].partition("```")[0].splitlines()
-    for line in start:
+    typed = PAGE.partition("## Register")[2].partition("```bash\n")[2].partition("```")[0].splitlines()
+    assert len(typed) > 3
+    for line in typed:
         assert any(command.startswith(line) for command in tested), line
 
 
