@@ -19,6 +19,11 @@ OF_ZENML = (
     "tests/test_docs_zenml.py",
     "tests/cli/test_zenml_cli.py",
     "tests/cli/test_sync.py",
+    "tests/cli/test_setup.py",
+    "tests/cli/test_from_builtin.py",
+    "tests/cli/test_setup.py",
+    "tests/cli/test_from_builtin.py",
+    "tests/cli/test_doctor.py",
 )
 # What leans on Python itself: values and their text, processes and their ends, files, sockets, SQL.
 OF_PYTHON = (
