@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -91,6 +92,14 @@ def test_nothing_is_wrong_with_a_server_that_works(doctor: Doctor, local_server:
         "flavor": "skipped",
     }
     assert found["project"]["detail"] == "yet is not there; the first experiment makes it"
+
+
+def test_the_exit_codes_are_those_of_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([A-Za-z ]+) \| .*\? .*?\| ([\d, ]+) \|$", page, re.MULTILINE)
+    assert list(CODES) == [stage for stage, _ in rows]
+    assert [code for stage, code in CODES.items() if str(code) not in dict(rows)[stage].split(", ")] == []
+    assert len(set(CODES.values())) == len(CODES)
 
 
 def test_what_people_read_names_stage_and_cure(closed_port: int) -> None:
@@ -233,6 +242,8 @@ def test_a_server_without_tls_is_tls(doctor: Doctor, comet: ScriptedComet) -> No
     assert "http://" in found["TLS"]["fix"]
 
 
+# Without its own limit it would wait as long as those who deliver, half a minute.
+@pytest.mark.timeout(25)
 def test_a_server_that_is_silent_costs_bounded_time(doctor: Doctor) -> None:
     with answering(None) as root:
         assert doctor("--url", root, "--api-key", KEY, "--timeout", "0.2", fails="answer")

@@ -67,8 +67,8 @@ def test_every_stack_gets_ours_under_the_name_that_steps_use(set_up: SetUp, fres
     done = set_up("--from-builtin", "tracker")
     after = state(fresh_zenml)
     assert after["trackers"]["tracker_builtin"] == before["trackers"]["tracker"]
-    flavor, configuration, environment = after["trackers"]["tracker"]
-    assert (flavor, environment) == ("comet_rest", {"TEAM": "blue"})
+    flavor, configuration, environment, secrets = after["trackers"]["tracker"]
+    assert (flavor, environment, secrets) == ("comet_rest", {"TEAM": "blue"}, 1)
     assert configuration == {
         "api_key": "{{tracker.api_key}}",
         "workspace": "team",

@@ -53,7 +53,9 @@ def state(client: Client) -> dict[str, Any]:
     return {
         "flavors": [(row.source, row.config_schema, row.logo_url, row.docs_url, row.is_custom) for row in flavors],
         "secrets": {one.name: client.get_secret(one.id).secret_values for one in client.list_secrets().items},
-        "trackers": {one.name: (one.flavor_name, one.configuration, one.environment) for one in trackers},
+        "trackers": {
+            one.name: (one.flavor_name, one.configuration, one.environment, len(one.secrets)) for one in trackers
+        },
         "stacks": {one.name: (_names(one), one.environment, len(one.secrets)) for one in stacks},
         "active": client.active_stack_model.name,
     }
@@ -92,7 +94,7 @@ def test_for_the_local_comet_no_key_is_needed_and_the_second_time_changes_nothin
     first = set_up("--local", "--workspace", "team", "--project", "digits")
     registered = state(fresh_zenml)
     assert registered["trackers"] == {
-        "comet_tracker": ("comet_rest", {"url": "local", "workspace": "team", "project_name": "digits"}, {})
+        "comet_tracker": ("comet_rest", {"url": "local", "workspace": "team", "project_name": "digits"}, {}, 0)
     }
     assert registered["stacks"]["comet_stack"][0] == {
         **registered["stacks"]["default"][0],
