@@ -165,6 +165,9 @@ def test_a_step_wins_over_its_pipeline_and_that_over_the_component(tracked_stack
     compiled = _with_step({KEY: THIRD}).with_options(settings={KEY: SECOND})
 
     assert _read_back(compiled) == {**THIRD, "tags": ["a", "b", "c", "d"]}
+    # ZenML asks for those of a whole pipeline too.
+    of_pipeline = Client().active_stack.experiment_tracker.get_settings(_stored(compiled))
+    assert of_pipeline.model_dump() == {**SECOND, "tags": ["a", "b", "c"]}
 
 
 def test_a_file_wins_over_the_pipeline_in_code(tracked_stack: Callable[..., str], tmp_path: Path) -> None:
@@ -303,11 +306,15 @@ def _with_step(settings: Any) -> Any:
 
 def _read_back(compiled: Any, tracker: str | None = None) -> dict[str, Any]:
     """What a tracker makes of a pipeline that was compiled and stored."""
-    stored = Client().get_snapshot(compiled.create_snapshot(name="settled", replace=True).id)
+    stored = _stored(compiled)
     info = SimpleNamespace(config=stored.step_configurations["one"].config, pipeline=stored.pipeline_configuration)
     stack = Client().active_stack
     found = stack.experiment_trackers[tracker] if tracker else stack.experiment_tracker
     return dict(found.get_settings(info).model_dump())
+
+
+def _stored(compiled: Any) -> Any:
+    return Client().get_snapshot(compiled.create_snapshot(name="settled", replace=True).id)
 
 
 def _anew() -> None:
