@@ -125,16 +125,6 @@ def submitted() -> None:
         future.wait()
 
 
-@step(enable_cache=False)
-def numbers() -> list[int]:
-    return list(range(CONCURRENT))
-
-
-@pipeline(dynamic=True)
-def mapped() -> None:
-    one_of_many.map(number=numbers())
-
-
 @step(experiment_tracker=True, enable_cache=False)
 def threaded() -> None:
     def log(name: str) -> None:

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "capture.md": "tests/test_docs_capture.py::test_what_is_captured_runs",
     "from-cometr.md": "tests/test_docs_capture.py::test_what_comes_from_cometr_runs",
     "from-zenml-comet.md": "tests/test_docs_zenml.py::test_the_python_of_the_page_runs",
+    "parallel.md": "tests/tracker/test_parallel.py::test_the_examples_of_the_page_run",
     "query.md": "tests/comet/api/test_searching.py::test_the_examples_of_the_page_run",
     "recipes.md": "tests/test_docs_recipes.py::test_the_recipes_run",
     "registry.md": "tests/comet/test_registry.py::test_the_examples_of_the_page_run",
