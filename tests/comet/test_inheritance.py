@@ -243,4 +243,5 @@ def test_where_the_parent_is_not_tracked_neither_is_the_child(
             Experiment(ranks="some")
     assert experiment.stats().dropped == {"the process that started this one is not tracked": 1}
     assert (experiment.end().delivered, list(journals.glob("*"))) == (True, [])
+    assert [record.levelno for record in caplog.records] == [logging.INFO]
     assert "not tracked" in caplog.text

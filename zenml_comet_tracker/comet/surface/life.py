@@ -78,6 +78,6 @@ class Life(Surface):
             self._live.companions.linger()
         text = None if ended_as == "stopped" else error_text(error)
         report = self._live.end(text, FINISH_TIMEOUT if timeout is None else timeout, ended_as)
-        if first and self._settings.offline:
+        if first and self._settings.offline and not self._live.ranks.silent:
             logger.warning("%s", self._live.describe(report))
         return report
