@@ -119,8 +119,9 @@ def test_the_commands_that_are_printed_make_what_setup_made(
     monkeypatch.setenv("COMET_API_KEY", KEY)
     fresh_zenml.create_secret("attached", {"A": "b"})
     fresh_zenml.create_stack_component("notes", "vertex", KIND, {"project": "p", "location": "here"})
+    fresh_zenml.create_stack_component("docker", "local_docker", StackComponentType.ORCHESTRATOR, {})
     components: dict[Any, Any] = {
-        StackComponentType.ORCHESTRATOR: "default",
+        StackComponentType.ORCHESTRATOR: "docker",
         StackComponentType.ARTIFACT_STORE: "default",
         StackComponentType.EXPERIMENT_TRACKER: "notes",
     }
