@@ -53,9 +53,13 @@ def talk(name: str) -> None:
     log_metrics({"said": 3.0})
 
 
-@step(enable_cache=False)
-def talk_untracked(name: str) -> None:
-    _talk(name)
+@step(experiment_tracker=True, enable_cache=False)
+def quiet() -> None: ...
+
+
+@pipeline(dynamic=True, enable_cache=False)
+def talking_alone() -> None:
+    quiet()
 
 
 @pipeline(dynamic=True, enable_cache=False)

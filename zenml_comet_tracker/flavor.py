@@ -113,8 +113,10 @@ class CometExperimentTrackerSettings(BaseSettings):
         default=True, description="Log the step's input and output artifacts as remote assets: their URIs and ids."
     )
     log_code: bool = Field(default=True, description="Log the source file of the step's function.")
-    log_git: bool = Field(
-        default=True, description="Log commit, branch and origin of that file's repository, and uncommitted changes."
+    log_git: bool = Field(default=True, description="Log commit, branch, origin and user of that file's repository.")
+    log_git_patch: bool = Field(
+        default=False,
+        description="With `log_git`, log what is not committed there as well, whatever stands in it.",
     )
     log_environment: bool = Field(
         default=True, description="Log machine, Python, command and installed packages of the step's process."

@@ -42,7 +42,6 @@ def test_experiment_and_zenml_know_each_other(
     assert others["zenml_stack"] == stack
     assert others["zenml_user"] == "default"
     assert others["zenml_tags"] == "nightly"
-    assert others["zenml_step_source"] == "tests.context_pipelines.train"
     assert others["zenml_upstream_steps"] == "load"
     assert (others["zenml_model"], others["zenml_model_version"]) == ("digits", "1")
     # A store without a server has no dashboard.

@@ -84,13 +84,13 @@ def test_no_name_keeps_a_step_from_being_tracked(
     key = metadata["comet_experiment_key"]
     about = readback.metadata(key)
     assert about["experimentName"] == naming.experiment_name(f"{run_name}_fit")
-    assert metadata.get("comet_experiment_name", about["experimentName"]) == about["experimentName"]
-    assert metadata["comet_workspace"] == about["workspaceName"] == naming.place_name(settings["workspace"])
-    assert metadata["comet_project_name"] == about["projectName"] == naming.place_name(settings["project_name"])
+    assert metadata["comet_experiment_name"] == about["experimentName"]
+    assert about["workspaceName"] == naming.place_name(settings["workspace"])
+    assert about["projectName"] == naming.place_name(settings["project_name"])
     assert metadata["experiment_tracker_url"] == readback.server.url + "/" + "/".join(
         quote(part, safe="") for part in (about["workspaceName"], about["projectName"], key)
     )
     assert readback.points(key, "loss") == [(1.0, 0, 0)]
-    assert len(readback.tags(key)) == len({"the pipeline", "the run", *settings["tags"]})
+    assert len(readback.tags(key)) == len({"the pipeline", "the run", "its id", *settings["tags"]})
     said = [record.getMessage().partition(" '")[0] for record in caplog.records if record.name == naming.__name__]
     assert said == ["No server has a workspace", "No server has a project"]

@@ -43,6 +43,7 @@ VALUES: dict[str, tuple[Any, Any, Any]] = {
     "log_artifacts": (False, True, False),
     "log_code": (False, True, False),
     "log_git": (False, True, False),
+    "log_git_patch": (True, False, True),
     "log_environment": (False, True, False),
     "log_system_metrics": (False, True, False),
     "system_metrics_seconds": (5.0, 90.0, 1.0),

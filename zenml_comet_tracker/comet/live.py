@@ -253,6 +253,16 @@ class Live:
                 self._start_over()
                 self._write_end(self._part, end)
 
+    def when_finished(self, call: Callable[[], None]) -> None:
+        """Calls it once delivery is over, in the thread that delivers; at once where it is over, or never begins."""
+        courier = self._part.courier if self._part is not None else None
+        if isinstance(courier, Courier):
+            with courier.lock:
+                if not courier.progress().finished:
+                    courier.when_finished = call
+                    return
+        call()
+
     def describe(self, report: DeliveryReport) -> str:
         """One line that says whose report it is, and what it says."""
         return f"Experiment {self.header.experiment_key}: {report}"

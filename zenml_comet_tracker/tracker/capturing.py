@@ -59,7 +59,7 @@ def _options(info: StepRunInfo, settings: CometExperimentTrackerSettings) -> Cap
         part=Part(
             speaks=_speaks(info.step_run_id),
             code=functools.partial(_source, file, text, f"{name}.py"),
-            git=functools.partial(_repository, file, info.run_id, commit),
+            git=functools.partial(_repository, file, info.run_id, commit, patch=settings.log_git_patch),
             consoles=console_streams,
         ),
     )
@@ -76,13 +76,13 @@ def _source(file: Path | None, text: str | None, name: str) -> Code | None:
     return Code(text, name) if text else None
 
 
-def _repository(file: Path | None, run_id: UUID, commit: str | None) -> GitState | None:
+def _repository(file: Path | None, run_id: UUID, commit: str | None, *, patch: bool) -> GitState | None:
     """The repository that the step's source lies in; without one, the commit that ZenML took the code from.
 
     Looked at once for all steps of a run in this process: they run the same code.
     """
     with _looking:
-        found = _state(Path.cwd() if file is None else file.parent, run_id)
+        found = _state(Path.cwd() if file is None else file.parent, run_id, patch)
     return found or (GitState({"parent": commit}, None) if commit else None)
 
 
@@ -98,8 +98,8 @@ def console_streams() -> list[Any]:
 
 
 @functools.lru_cache(maxsize=8)
-def _state(folder: Path, run_id: UUID) -> GitState | None:
-    return git.state_of(folder)
+def _state(folder: Path, run_id: UUID, patch: bool) -> GitState | None:
+    return git.state_of(folder, patch=patch)
 
 
 def _speaks(step_run_id: UUID) -> Callable[[], bool]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import zenml
-
 from zenml_comet_tracker.comet.capture import redaction
 
 if TYPE_CHECKING:
@@ -19,11 +17,10 @@ def others(info: StepRunInfo) -> dict[str, Any]:
     Texts; lists are joined by commas. The dashboard's address is not among them: see `dashboard.address_of`.
     """
     snapshot, step_run = info.snapshot, info.step_run
+    # Each is a request: what can be seen elsewhere, such as the version among the packages, is left out.
     found = {
-        "zenml_version": zenml.__version__,
         "zenml_user": _name(held(step_run, "user")),
         "zenml_stack": _name(held(snapshot, "stack")),
-        "zenml_step_source": info.spec.source.import_path,
         "zenml_upstream_steps": _joined(info.spec.upstream_steps),
         "zenml_tags": _joined(_tag_names(info)),
         **_model(info),

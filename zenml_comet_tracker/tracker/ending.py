@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zenml_comet_tracker.comet.errors import DeliveryError
 from zenml_comet_tracker.tracker import metadata, outcomes
+from zenml_comet_tracker.tracker.background import background
 from zenml_comet_tracker.tracker.outcomes import Outcome
 from zenml_comet_tracker.tracker.runs import StepRun, step_runs
 
@@ -26,7 +27,9 @@ NEVER_CLEANED_UP = (
 
 
 def finish(run: StepRun, error: BaseException | str | None) -> None:
-    """End a run that is running, and tell ZenML what is lost of it; nothing when it has ended before.
+    """End a run that is running, and tell ZenML what is true of it by then; nothing when it has ended before.
+
+    What is delivered later, while this process lives, is told then.
 
     Raises only for a strict step that has no error of its own.
     """
@@ -35,8 +38,20 @@ def finish(run: StepRun, error: BaseException | str | None) -> None:
     try:
         end_run(run, error)
     finally:
-        if found := metadata.corrections(run, losses(run)):
-            metadata.publish(run.step_run_id, run.component_id, found)
+        _correct(run)
+        if metadata.is_provisional(run):
+            run.experiment.when_finished(lambda: background.submit(lambda: _correct_later(run)))
+
+
+def _correct(run: StepRun) -> None:
+    if found := metadata.corrections(run, losses(run)):
+        metadata.publish(run.step_run_id, run.component_id, found)
+        run.told |= found
+
+
+def _correct_later(run: StepRun) -> None:
+    run.lost = 0
+    _correct(run)
 
 
 def await_delivery(run: StepRun) -> None:

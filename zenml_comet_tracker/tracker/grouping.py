@@ -52,7 +52,7 @@ def page_before(
         api_key = config.api_key
     try:
         found = comet_settings.resolve(
-            api_key=api_key or (None if url is None else "not needed"),
+            api_key=api_key or (None if url is None else "unused"),
             workspace=settings.workspace,
             project_name=settings.project_name,
             url=url,

@@ -43,13 +43,11 @@ def of_run(run: StepRun) -> Metadata:
     if not run.offline:
         experiment.wait_for_url(min(PATIENCE, run.time_left()))
     metadata = {"comet_experiment_key": run.key, **_place(run)}
-    name, telling = experiment.name or run.name, run.telling
-    if telling is None or name != telling.usual_name:
-        metadata["comet_experiment_name"] = name[:TEXT_LIMIT]
+    metadata["comet_experiment_name"] = (experiment.name or run.name)[:TEXT_LIMIT]
     if run.attempt.number > 1:
         metadata["comet_attempt"] = run.attempt.number
     metadata["comet_values"] = experiment.stats().accepted
-    if telling is not None and telling.final_metrics:
+    if run.telling is not None and run.telling.final_metrics:
         metadata |= of_metrics(experiment.last_metrics())
     return metadata
 
@@ -63,7 +61,15 @@ def corrections(run: StepRun, losses: Metadata) -> Metadata:
     # What is told cannot be taken back, only be told anew.
     if told in UNDELIVERED and now.get("comet_delivery") is None:
         now["comet_delivery"] = "synced" if run.experiment.stats().pending == 0 else told
+    if run.told.get("comet_lost"):
+        now.setdefault("comet_lost", 0)
     return {name: value for name, value in now.items() if run.told.get(name) != value}
+
+
+def is_provisional(run: StepRun) -> bool:
+    """Whether what ZenML was told of a run changes when its journal is delivered after all, by this process."""
+    waits = run.told.get("comet_delivery") in UNDELIVERED or run.told.get("comet_lost")
+    return bool(waits and not run.inert and not run.offline)
 
 
 def of_metrics(last: Mapping[str, float | str], prefix: str = "comet_metric_") -> Metadata:
@@ -145,7 +151,12 @@ def _publish(step_run_id: UUID, component_id: UUID, metadata: Metadata) -> None:
 def _in_time(call: Callable[[], None], patience: float) -> None:
     # In a thread, because ZenML's client repeats what its server does not answer, for minutes.
     thread = threading.Thread(target=contextvars.copy_context().run, args=(call,), name="comet-metadata", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:
+        # At its end Python 3.12 starts no thread any more.
+        logger.debug("ZenML is not told what became of a step: %s", error)
+        return
     thread.join(patience)
 
 
@@ -154,15 +165,13 @@ def _place(run: StepRun) -> Metadata:
     experiment = run.experiment
     url = experiment.url
     delivery = _delivery(run, url)
-    texts = {
-        "comet_workspace": experiment.workspace,
-        "comet_project_name": experiment.project_name,
-        "comet_delivery": delivery,
-    }
-    metadata: Metadata = {name: text[:TEXT_LIMIT] for name, text in texts.items() if text}
     if url and delivery != "refused":
-        metadata["experiment_tracker_url"] = Uri(url)
-    return metadata
+        # Which says workspace and project.
+        metadata: Metadata = {"experiment_tracker_url": Uri(url)}
+    else:
+        texts = {"comet_workspace": experiment.workspace, "comet_project_name": experiment.project_name}
+        metadata = {name: text[:TEXT_LIMIT] for name, text in texts.items() if text}
+    return metadata if delivery is None else {**metadata, "comet_delivery": delivery}
 
 
 def _delivery(run: StepRun, url: str | None) -> str | None:

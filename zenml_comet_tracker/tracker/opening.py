@@ -88,7 +88,6 @@ def open_run(
         telling=Telling(
             info.run_id,
             info.pipeline_step_name,
-            identity.experiment_name(info),
             artifacts=settings.log_artifacts,
             context=settings.log_zenml_context,
             final_metrics=settings.log_final_metrics,
@@ -114,5 +113,8 @@ def stand_in(component_id: UUID, info: StepRunInfo) -> StepRun:
 
 
 def _alone(info: StepRunInfo) -> bool:
-    # Steps of a dynamic pipeline share the process with other steps, and with those that no tracker hears of.
-    return not info.snapshot.is_dynamic
+    # Steps of a dynamic pipeline share the process with other steps, and with those that no tracker hears of; the
+    # invocations of a deployment do so too, whatever their pipeline is.
+    from zenml.deployers.server import runtime
+
+    return not (info.snapshot.is_dynamic or runtime.is_active())

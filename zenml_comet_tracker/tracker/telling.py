@@ -8,14 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Telling:
-    """Whose step it is, and what its settings want told: its outputs, its context, its last metric values.
-
-    `usual_name` is what its experiment is called when nobody calls it otherwise.
-    """
+    """Whose step it is, and what its settings want told: its outputs, its context, its last metric values."""
 
     run_id: UUID
     step_name: str
-    usual_name: str
     artifacts: bool = True
     context: bool = True
     final_metrics: bool = True

@@ -166,10 +166,9 @@ class Capture:
         self._facts.start()
 
     def _log_details(self, arguments: list[str]) -> None:
-        self._sink.system_details(system_details.of_process(arguments, self._secrets))
-        for more in (system_details.of_packages(), system_details.of_gpus()):
-            if more:
-                self._sink.system_details(more)
+        # Together: each record is a request.
+        process = system_details.of_process(arguments, self._secrets)
+        self._sink.system_details(process | system_details.of_packages() | system_details.of_gpus())
 
     def _log_git(self, folder: Path) -> None:
         part = self._options.part

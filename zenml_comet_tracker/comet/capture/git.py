@@ -42,9 +42,10 @@ def load() -> bool:
     return True
 
 
-def state_of(folder: Path) -> GitState | None:
+def state_of(folder: Path, *, patch: bool = True) -> GitState | None:
     """The state of the repository that the folder is in; None outside of one, and where there is no `git`.
 
+    Without `patch` what is not committed is not looked at.
     Nothing is written to the repository, and no lock is taken in it.
     """
     if not load():
@@ -53,7 +54,7 @@ def state_of(folder: Path) -> GitState | None:
 
     try:
         with git.Repo(folder, search_parent_directories=True) as repository:
-            return GitState(_metadata(repository), _patch(repository))
+            return GitState(_metadata(repository), _patch(repository) if patch else None)
     except (git.InvalidGitRepositoryError, git.NoSuchPathError):
         logger.debug("No git information: %s is in no git repository.", folder)
     return None

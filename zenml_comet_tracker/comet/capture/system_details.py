@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -9,10 +10,13 @@ import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zenml_comet_tracker.comet.capture import redaction
 from zenml_comet_tracker.comet.capture.gpu import Gpus
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +24,8 @@ logger = logging.getLogger(__name__)
 DPKG_STATUS = Path("/var/lib/dpkg/status")
 # Nobody has it: to connect a datagram socket sends nothing, and tells which address would be used.
 _FAR_AWAY = ("192.0.2.1", 9)
+_NAME = re.compile(r"^Name: *(.+?)\s*$", re.MULTILINE)
+_VERSION = re.compile(r"^Version: *(.+?)\s*$", re.MULTILINE)
 _DPKG_ENTRY = re.compile(
     r"^Package: (?P<name>.+)\nStatus: .* installed\n(?:.+\n)*?Version: (?P<version>.+)$", re.MULTILINE
 )
@@ -107,15 +113,38 @@ def _processor() -> str | None:
 
 
 def _python_packages() -> list[str]:
+    # Folders change when something is installed into them, or removed.
+    return list(_packages_in(tuple((folder, _changed(folder)) for folder in sys.path)))
+
+
+def _changed(path: str | Path) -> int | None:
+    try:
+        return os.stat(path or os.curdir).st_mtime_ns
+    except OSError:
+        return None
+
+
+@functools.lru_cache(maxsize=1)
+def _packages_in(folders: tuple[tuple[str, int | None], ...]) -> tuple[str, ...]:
     from importlib import metadata
 
+    found = {_name_and_version(one) for one in metadata.distributions(path=[folder for folder, _ in folders])}
     # One that was removed by hand leaves a folder without a name.
-    found = {(one.metadata["Name"], one.version) for one in metadata.distributions() if one.metadata["Name"]}
-    return sorted({f"{name}=={version}" for name, version in found}, key=str.lower)
+    return tuple(sorted({f"{name}=={version}" for name, version in found if name}, key=str.lower))
+
+
+def _name_and_version(one: Distribution) -> tuple[str | None, str | None]:
+    # Both stand in the first lines, as a rule; to parse all of it takes ten times as long.
+    head = (one.read_text("METADATA") or "")[:1_000]
+    name, version = _NAME.search(head), _VERSION.search(head)
+    return (name[1], version[1]) if name and version else (one.metadata["Name"], one.version)
 
 
 def _os_packages() -> list[str] | None:
-    if not DPKG_STATUS.is_file():
-        return None
-    text = DPKG_STATUS.read_text("utf-8", "replace")
-    return sorted(f"{entry['name']}={entry['version']}" for entry in _DPKG_ENTRY.finditer(text))
+    return list(_os_packages_in(DPKG_STATUS, _changed(DPKG_STATUS))) if DPKG_STATUS.is_file() else None
+
+
+@functools.lru_cache(maxsize=1)
+def _os_packages_in(status: Path, changed: int | None) -> tuple[str, ...]:
+    text = status.read_text("utf-8", "replace")
+    return tuple(sorted(f"{entry['name']}={entry['version']}" for entry in _DPKG_ENTRY.finditer(text)))

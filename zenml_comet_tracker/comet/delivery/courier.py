@@ -102,6 +102,7 @@ class Courier:
         self.changed = threading.Condition(self.lock)
         self.wake_senders: Callable[[], None] = lambda: None
         self.when_opened: Callable[[], None] = lambda: None
+        self.when_finished: Callable[[], None] = lambda: None
 
     @property
     def handshake(self) -> Handshake | None:
@@ -345,8 +346,10 @@ class Courier:
                 self._through = True
             if not self.journal.set_aside():
                 self.journal.remove()
-            self._finished = True
+            with self.lock:
+                self._finished = True
             self.stop()
+        self.when_finished()
 
     def _record_lanes(self) -> list[LaneDelivery]:
         return [self._lanes[name] for name in RECORD_LANES]

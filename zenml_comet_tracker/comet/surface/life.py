@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any, Literal
 
 from zenml_comet_tracker.comet import values
@@ -65,6 +66,13 @@ class Life(Surface):
                 f"Experiment {self._live.header.experiment_key} is not delivered whole: {report.reason}"
             )
         return report
+
+    def when_finished(self, call: Callable[[], None]) -> None:
+        """Calls it once the delivery of an experiment that has ended is over; at once where it is.
+
+        It is called in a thread that delivers, which it must not hold up.
+        """
+        self._live.when_finished(call)
 
     def stop(self) -> DeliveryReport:
         """As `end()`."""

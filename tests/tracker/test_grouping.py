@@ -1,0 +1,99 @@
+"""The steps of a run find each other, and ZenML the page that shows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests import context_pipelines, pipelines
+from tests.tracker.conftest import Readback
+from zenml_comet_tracker import CometExperimentTrackerConfig, CometExperimentTrackerSettings
+from zenml_comet_tracker.tracker import grouping
+from zenml_comet_tracker.tracker.background import background
+
+Stack = Callable[..., str]
+Steps = Callable[[str], dict[str, Any]]
+Config = dict[str, Any]
+RUN: Any = "5f0c"
+
+
+def test_the_runs_page_shows_the_experiments_of_the_run_and_no_others(
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps, zenml_client: Any
+) -> None:
+    # No tag of the run: people may take tags off.
+    tracked_stack({**local_config, "auto_tags": [], "log_output": False})
+    pipelines.fitting([1.0])
+    with pytest.raises(RuntimeError):
+        context_pipelines.contextual()
+
+    assert background.settle(30)
+    steps = steps_of("contextual")
+    keys = {step.run_metadata["comet_experiment_key"] for step in steps.values()}
+    run = zenml_client.get_pipeline_run(steps["load"].pipeline_run_id)
+    page = run.run_metadata["comet_project_url"]
+    assert urlsplit(page).path == f"/team/{local_config['project_name']}"
+    assert parse_qs(urlsplit(page).query) == {"q": [f"zenml_run_id={run.id}"]}
+    shown = readback.server.call("GET", page.removeprefix(f"{readback.server.url}/")).text
+    everything = readback.keys("team", local_config["project_name"])
+    assert len(everything) == 3
+    assert {key for key in everything if f"/{key}" in shown} == keys
+    # Which experiments those are, REST says too.
+    assert {key for key in everything if readback.others(key)["zenml_run_id"] == str(run.id)} == keys
+
+
+def test_the_run_of_a_dynamic_pipeline_has_its_page_too(
+    tracked_stack: Stack, local_config: Config, zenml_client: Any
+) -> None:
+    """ZenML asks nobody for the metadata of such a run, nor is the place known before a server has said it."""
+    tracked_stack({name: value for name, value in local_config.items() if name not in ("workspace", "project_name")})
+
+    context_pipelines.talking_alone()
+
+    assert background.settle(30)
+    (run,) = zenml_client.list_pipeline_runs(pipeline="talking_alone", sort_by="desc:created", size=1).items
+    assert f"q=zenml_run_id%3D{run.id}" in zenml_client.get_pipeline_run(run.id).run_metadata["comet_project_url"]
+
+
+@pytest.mark.parametrize(
+    ("config", "page"),
+    [
+        pytest.param({"api_key": "k"}, "https://www.comet.com/team/digits", id="comet"),
+        pytest.param({"url": "https://comet.example.com"}, "https://comet.example.com/team/digits", id="own"),
+        pytest.param({"url": "https://comet.example.com", "project_name": None}, None, id="no project"),
+        pytest.param({"url": "offline", "api_key": "k"}, None, id="offline"),
+        pytest.param({"url": "ftp://x"}, None, id="no address"),
+        pytest.param({}, None, id="no key"),
+    ],
+)
+def test_before_the_first_step_a_page_is_named_only_where_it_is_known(
+    config: Config, page: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("COMET_API_KEY", "COMET_WORKSPACE", "COMET_PROJECT_NAME", "COMET_URL_OVERRIDE"):
+        monkeypatch.delenv(name, raising=False)
+    given = {"workspace": "team", "project_name": "digits", **config}
+    settings = CometExperimentTrackerSettings(workspace=given["workspace"], project_name=given["project_name"])
+    assert grouping.page_before(CometExperimentTrackerConfig(**given), settings, RUN) == page
+
+
+def test_the_local_servers_page_is_known_where_it_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from zenml_comet_tracker.local import launch
+
+    config = CometExperimentTrackerConfig(url="local")
+    settings = CometExperimentTrackerSettings(workspace="team", project_name="digits")
+    monkeypatch.setattr(launch, "ensure", lambda: pytest.fail("started a server"))
+    found: list[Any] = [None, launch.Address("http://127.0.0.1:5470", "k" * 40)]
+    monkeypatch.setattr(launch, "address", lambda: found.pop(0))
+    assert grouping.page_before(config, settings, RUN) is None
+    expected = "http://127.0.0.1:5470/team/digits?q=zenml_run_id%3D5f0c"
+    assert grouping.page_before(config, settings, RUN) == expected
+
+
+def test_a_page_of_comets_own_has_no_filter_in_its_address() -> None:
+    experiment: Any = SimpleNamespace(project_url="https://www.comet.com/team/digits", on_local_server=False)
+    assert grouping.page_of(experiment, RUN) == "https://www.comet.com/team/digits"
+    nowhere: Any = SimpleNamespace(project_url=None, on_local_server=False)
+    assert grouping.page_of(nowhere, RUN) is None

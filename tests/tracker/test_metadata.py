@@ -1,0 +1,127 @@
+"""What ZenML is told of an experiment, as its server would get it, and what it is told when more becomes known."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests import pipelines
+from tests.comet.scripted import Answer, ScriptedComet
+from zenml_comet_tracker.comet.last_values import MAX_NAMES, LastValues
+from zenml_comet_tracker.tracker import metadata
+from zenml_comet_tracker.tracker.background import Background
+
+Stack = Callable[..., str]
+Steps = Callable[[str], dict[str, Any]]
+
+ODD = {
+    "loss": 0.5,
+    "diverged": "NaN",
+    "endless": "Infinity",
+    "a:colon/and more": 1e308,
+    "n" * 300: 1.0,
+    "läßt 🚀": -0.0,
+    "count": 2**60,
+}
+
+
+def _as_sent(values: metadata.Metadata, monkeypatch: pytest.MonkeyPatch, client: Any) -> dict[str, Any]:
+    """The values in the body of the request that ZenML's REST store would make of them."""
+    stored: list[Any] = []
+    monkeypatch.setattr(type(client.zen_store), "create_run_metadata", lambda _, request: stored.append(request))
+    client.create_run_metadata(values, resources=[])
+    (request,) = stored
+    prepared = requests.Request("POST", "http://zenml", json=request.model_dump(mode="json")).prepare()
+    assert isinstance(prepared.body, bytes)
+
+    def refuse(constant: str) -> Any:
+        raise AssertionError(f"{constant} is no JSON")
+
+    sent: dict[str, Any] = json.loads(prepared.body, parse_constant=refuse)["values"]
+    return sent
+
+
+def test_metrics_are_told_as_zenmls_server_takes_them(monkeypatch: pytest.MonkeyPatch, zenml_client: Any) -> None:
+    told = metadata.of_metrics(ODD)
+
+    assert _as_sent(told, monkeypatch, zenml_client) == {
+        "comet_metric_loss": 0.5,
+        "comet_metric_diverged": "NaN",
+        "comet_metric_endless": "Infinity",
+        "comet_metric_a.colon/and more": 1e308,
+        "comet_metric_läßt 🚀": -0.0,
+        "comet_metric_count": 2**60,
+        "comet_metrics_left_out": 1,
+    }
+
+
+def test_no_more_metrics_are_told_than_zenml_takes_in_a_moment() -> None:
+    told = metadata.of_metrics({f"m{number}": float(number) for number in range(500)})
+    assert told.pop("comet_metrics_left_out") == 500 - metadata.MAX_METRICS
+    assert list(told) == [f"comet_metric_m{number}" for number in range(metadata.MAX_METRICS)]
+
+
+def test_of_endless_names_only_so_many_are_remembered() -> None:
+    last = LastValues()
+    for number in range(2 * MAX_NAMES):
+        last.note(None, [(f"m{number}", 1.0)])
+    last.note(None, [("m0", 2.0)])
+    shown = last.shown()
+    assert (len(shown), shown["m0"], f"m{MAX_NAMES}" in shown) == (MAX_NAMES, 2.0, False)
+    for number in range(2 * MAX_NAMES):
+        last.note(f"context {number}", [("m", math.pi)])
+    assert len(last) == MAX_NAMES
+
+
+def _wait(steps_of: Steps, enough: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = steps_of("fitting")["fit"].run_metadata
+        if enough(found):
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"ZenML was never told: {found}")
+
+
+def test_what_this_process_delivers_later_is_told_then(
+    tracked_stack: Stack, steps_of: Steps, comet: ScriptedComet, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "PATIENCE", 1.0)
+    away = [True]
+    comet.rules.append(lambda asked: Answer(503) if away and asked.path.endswith("/logger/add/run") else None)
+    own = {"journal_folder": str(journals), "journal_persistent": False, "log_system_metrics": False}
+    tracked_stack({"url": comet.root, "api_key": "k", "finish_timeout": 0.2, **own})
+
+    pipelines.fitting([1.0])
+
+    before = steps_of("fitting")["fit"].run_metadata
+    assert before["comet_delivery"] == "pending"
+    assert before["comet_lost"] > 0
+    assert "experiment_tracker_url" not in before
+    away.clear()
+    after = _wait(steps_of, lambda found: found["comet_delivery"] != "pending" and found["comet_lost"] == 0)
+    assert after["comet_delivery"] == "synced"
+    assert after["experiment_tracker_url"].endswith(after["comet_experiment_key"])
+
+
+def test_what_is_told_in_the_background_comes_in_order_and_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
+    background, done = Background(), []
+
+    def fail() -> None:
+        raise ConnectionError("ZenML is away")
+
+    background.submit(lambda: done.append(uuid.uuid4()))
+    background.submit(fail)
+    background.submit(lambda: done.append("last"))
+
+    assert background.settle(30)
+    assert (len(done), done[-1]) == (2, "last")
+    assert "ZenML is away" in caplog.text
