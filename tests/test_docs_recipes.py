@@ -67,4 +67,10 @@ def test_the_recipes_run(recipes: ModuleType, zenml_client: Any, local_server: L
     assert [value for value, _, _ in readback.points(keys["finetune"], "val_loss")] == [2.0, 1.0, 2 / 3]
     assert [step for _, step, _ in readback.points(keys["finetune"], "train_loss")] == [1, 2, 3]
     assert recipes.final_values(run.name) == {"step": 0.3, "model": 0.3}
+    page = recipes.page_of(run.name, "train")
+    assert page == f"{local_server.url}/recipes/nightly/{keys['train']}"
+    recipes.nightly()
+    (again,) = zenml_client.list_pipeline_runs(pipeline="nightly", sort_by="desc:created", size=1).items
+    assert zenml_client.get_pipeline_run(again.id).steps["train"].status == "cached"
+    assert recipes.page_of(again.name, "train") == page
     assert recipes.compare("recipes") == [(f"{run.name}_train", "0.3")]

@@ -55,6 +55,12 @@ def step_that_never_began_is_closed(world: World) -> None:
     assert status == "failed", f"the step failed before its function began, and its experiment is {status}"
 
 
+def output_that_is_not_stored_is_a_failure(world: World) -> None:
+    about = world.unstored.server.metadata(world.unstored.key("returns_it"))
+    status = "failed" if about["hasCrashed"] else "running" if about["running"] else "finished"
+    assert status == "failed", f"the step failed when its output was to be stored, and its experiment is {status}"
+
+
 def nothing_is_lost_while_away(world: World) -> None:
     keys = world.dead.keys("only")
     assert keys, "what was logged while Comet was away is nowhere"

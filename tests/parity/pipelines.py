@@ -110,7 +110,9 @@ def cached_one() -> None:
 
 @pipeline(enable_cache=True)
 def cached() -> None:
+    """Not all of it: of a run whose steps are all cached ZenML asks nobody anything."""
     cached_one()
+    only()
 
 
 def _refuse() -> None:
@@ -136,3 +138,20 @@ def needs_it(value: Unreadable) -> None: ...
 @pipeline
 def unreadable_input() -> None:
     needs_it(store_unreadable())
+
+
+class Unstorable:
+    """Cannot be stored."""
+
+    def __reduce__(self) -> tuple[object, tuple[()]]:
+        raise OSError("this artifact cannot be stored")
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def returns_it() -> Unstorable:
+    return Unstorable()
+
+
+@pipeline
+def unstored_output() -> None:
+    returns_it()

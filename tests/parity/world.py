@@ -160,6 +160,13 @@ class World:
         return self._run(pipelines.cached, again=True)
 
     @cached_property
+    def unstored(self) -> Found:
+        """A step whose output cannot be stored, and a step after it."""
+        found = self._run(pipelines.unstored_output)
+        self._run(pipelines.one_step, again=True)
+        return found
+
+    @cached_property
     def unreadable(self) -> Found:
         """A step that never begins because its input cannot be loaded, and a step after it."""
         found = self._run(pipelines.unreadable_input)
