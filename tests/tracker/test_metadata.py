@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -125,3 +126,24 @@ def test_what_is_told_in_the_background_comes_in_order_and_fails_alone(caplog: p
     assert background.settle(30)
     assert (len(done), done[-1]) == (2, "last")
     assert "ZenML is away" in caplog.text
+
+
+def test_what_is_told_when_python_starts_no_thread_any_more_is_left_out_at_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    earlier, later, done = Background(), Background(), []
+    earlier.submit(lambda: done.append("before"))
+    assert earlier.settle(30)
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    earlier.submit(lambda: done.append("by the thread that there is"))
+    later.submit(lambda: done.append("by nobody"))
+    metadata.publish(uuid.uuid4(), uuid.uuid4(), {"comet_lost": 1})
+
+    assert earlier.settle(30)
+    assert later.settle(0)
+    assert done == ["before", "by the thread that there is"]
+    assert caplog.records == []

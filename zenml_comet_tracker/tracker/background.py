@@ -32,10 +32,17 @@ class Background:
         """Has it called soon, in the context of who submits it."""
         context = contextvars.copy_context()
         with self._changed:
-            self._calls.append(lambda: context.run(call))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="zenml-comet-background", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="zenml-comet-background", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    # At its end Python 3.12 starts no thread any more, and nobody waits for ZenML's server there.
+                    logger.debug("ZenML is told nothing more: %s", error)
+                    return
+                self._thread = thread
+            self._calls.append(lambda: context.run(call))
+            self._changed.notify_all()
 
     def settle(self, timeout: float = PATIENCE) -> bool:
         """Whether all that was submitted is done; waits `timeout` seconds."""
@@ -45,9 +52,8 @@ class Background:
     def _run(self) -> None:
         while True:
             with self._changed:
-                if not self._calls:
-                    self._thread = None
-                    return
+                # It stays, for what there is to tell when Python ends and starts no thread any more.
+                self._changed.wait_for(lambda: self._calls)
                 call = self._calls[0]
             try:
                 call()
