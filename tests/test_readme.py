@@ -5,28 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from tests.fixtures.local_server import LocalServer
+from zenml_comet_tracker.local import launch
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
 BIN = Path(sys.executable).parent
-
-# Each `zenml` of its own would load the same modules for seconds; the words are those of the README all the same.
-ZENML = """
-import shlex, sys
-from zenml.cli.cli import cli
-for line in sys.stdin.read().splitlines():
-    program, *words = shlex.split(line)
-    assert program == "zenml", line
-    cli.main(words, standalone_mode=False)
-"""
 
 
 def block(kind: str, holding: str) -> str:
@@ -35,12 +27,11 @@ def block(kind: str, holding: str) -> str:
     return found
 
 
-def run(command: list[str], folder: Path, *, stdin: str = "", **environment: str) -> str:
+def run(command: list[str], folder: Path, **environment: str) -> str:
     """What a command prints; it has to succeed."""
     done = subprocess.run(
         command,
         cwd=folder,
-        input=stdin,
         capture_output=True,
         text=True,
         timeout=110,
@@ -57,7 +48,7 @@ def state_of(server: LocalServer, url: str) -> tuple[bool, bool]:
 
 
 def test_every_block_is_run_by_one_of_these_tests() -> None:
-    run_here = ["make demo", "zenml-comet open", "pip install", "comet_secret", "--url=local", "from zenml import"]
+    run_here = ["make demo", "zenml-comet open", "pip install", "zenml-comet setup", "from zenml import"]
     run_here += ["from zenml_comet_tracker import Experiment", "import API", "zenml-comet up", "zenml-comet env"]
     assert [text for _, text in BLOCKS if not any(mark in text for mark in run_here)] == []
     assert len(BLOCKS) == len(run_here)
@@ -73,31 +64,34 @@ def test_the_two_commands_are_targets_and_set_up_what_they_need() -> None:
     assert "'.[local]'" in block("console", "pip install")
 
 
-def test_tracking_by_the_readme(zenml_folder: Path, local_server: LocalServer, tmp_path: Path) -> None:
-    environment = {"ZENML_CONFIG_PATH": str(zenml_folder), "ZENML_COMET_JOURNAL": str(tmp_path / "journals")}
-    commands = block("bash", "--url=local") + block("bash", "comet_secret")
-    # The key and the address are what a user brings along; for the second there is no option in the README.
-    typed = re.sub(r"\\\n\s+", "", commands).replace('"$COMET_API_KEY"', shlex.quote(local_server.api_key))
-    run([sys.executable, "-W", "ignore", "-c", ZENML], tmp_path, stdin=in_order(typed), **environment)
+def test_tracking_by_the_readme(zenml_folder: Path, daemon_folder: Path, tmp_path: Path) -> None:
+    environment = {
+        "ZENML_CONFIG_PATH": str(zenml_folder),
+        "ZENML_COMET_JOURNAL": str(tmp_path / "journals"),
+        "ZENML_COMET_LOCAL_DATA": str(daemon_folder),
+        "PYTHONWARNINGS": "ignore",
+    }
+    run(["bash", "-ec", block("bash", "zenml-comet setup")], tmp_path, **environment)
     (tmp_path / "training.py").write_text(block("python", "from zenml import"))
 
-    printed = run(
-        [sys.executable, "-W", "ignore", "training.py"], tmp_path, COMET_URL_OVERRIDE=local_server.url, **environment
-    )
+    printed = run([sys.executable, "training.py"], tmp_path, **environment)
 
+    server = launch.find(daemon_folder)
+    assert server is not None
     url = printed.split()[-1]
-    assert url.startswith(f"{local_server.url}/my-team/digits/")
-    assert state_of(local_server, url) == (False, False)
-    key = url.rsplit("/", 1)[-1]
-    points = local_server.get("experiment/metrics/get-metric", experimentKey=key, metricName="loss")["metrics"]
+    assert url.startswith(f"{server.url}/local/digits/")
+
+    def read(path: str, **params: str) -> dict[str, Any]:
+        asked = {"experimentKey": url.rsplit("/", 1)[-1], **params}
+        where, key = f"{server.url}/api/rest/v2/experiment/{path}", {"Authorization": server.api_key}
+        found: dict[str, Any] = requests.get(where, params=asked, headers=key, timeout=30).json()
+        return found
+
+    metadata = read("metadata")
+    assert (metadata["running"], metadata["hasCrashed"]) == (False, False)
+    points = read("metrics/get-metric", metricName="loss")["metrics"]
     assert [float(p["metricValue"]) for p in points] == pytest.approx([0.9**epoch for epoch in range(1, 31)])
-    assert "baseline" in local_server.get("experiment/tags", experimentKey=key)["tags"]
-
-
-def in_order(commands: str) -> str:
-    """The commands of both blocks with the flavor first; the stack with the key is the active one at the end."""
-    lines = commands.strip().splitlines()
-    return "\n".join(sorted(lines, key=lambda line: "flavor register" not in line))
+    assert "baseline" in read("tags")["tags"]
 
 
 def test_logging_without_zenml_by_the_readme(local_server: LocalServer, tmp_path: Path) -> None:
