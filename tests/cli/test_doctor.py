@@ -412,8 +412,9 @@ def test_the_active_stacks_tracker_is_examined_and_its_secret_and_flavor_with_it
     assert "nobody" in doctor("--component", "nobody", fails="configuration")["configuration"]["detail"]
 
     row = fresh_zenml.get_flavor_by_name_and_type("comet_rest", KIND)
-    schema = {**row.config_schema, "properties": {}}
-    fresh_zenml.zen_store.update_flavor(row.id, FlavorUpdate(config_schema=schema))
+    fresh_zenml.zen_store.update_flavor(row.id, FlavorUpdate(config_schema={**row.config_schema, "title": "reworded"}))
+    assert doctor()["flavor"]["result"] == "note"
+    fresh_zenml.zen_store.update_flavor(row.id, FlavorUpdate(config_schema={**row.config_schema, "properties": {}}))
     found = doctor(fails="flavor")
     assert "zenml-comet setup" in found["flavor"]["fix"]
 

@@ -84,7 +84,7 @@ def test_every_stack_gets_ours_under_the_name_that_steps_use(set_up: SetUp, fres
         ["notes"],
     ]
     assert after["active"] == before["active"]
-    for words in ("'experiment_tracker.comet'", "auto_histogram_weight_logging", "tracker_builtin"):
+    for words in ("'experiment_tracker.comet'", "auto_histogram_weight_logging", "tracker_builtin", "plain text"):
         assert words in done.output
     assert commands(done) == commands(dry)
 

@@ -265,7 +265,7 @@ def test_a_flavor_that_is_older_than_the_package_is_brought_up_to_date(
     fresh_zenml.zen_store.update_flavor(row.id, FlavorUpdate(config_schema=older, source="old.path.Flavor"))
 
     done = set_up("--local")
-    assert "lacks strict" in done.output
+    assert "is loaded from old.path.Flavor and lacks strict" in done.output
     stored = fresh_zenml.get_flavor_by_name_and_type("comet_rest", KIND)
     assert (stored.config_schema, stored.source) == (wanted, SOURCE)
     assert ("cannot replace a flavor that is in use" in done.output) == used

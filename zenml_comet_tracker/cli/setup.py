@@ -199,7 +199,7 @@ def _say(changes: list[Change], notes: list[str]) -> None:
         for command in change.commands:
             click.echo(f"    {command}")
     if notes:
-        click.echo("\nIn the code of your pipelines:")
+        click.echo("\nWhat is left to you:")
     for note in notes:
         click.echo(f"  - {note}")
 

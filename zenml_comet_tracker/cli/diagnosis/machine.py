@@ -118,7 +118,8 @@ def flavor(subject: Subject) -> Finding:
     told = f"what ZenML has registered {difference}"
     if difference.only_there:
         return failed("flavor", told, f"It may be newer than this package: pip install --upgrade {_DISTRIBUTION}")
-    return failed("flavor", told, "Bring it up to date: zenml-comet setup")
+    cure = "Bring it up to date: zenml-comet setup"
+    return failed("flavor", told, cure) if difference.matters else note("flavor", told, cure)
 
 
 def _size(count: int) -> str:

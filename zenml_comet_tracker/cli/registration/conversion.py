@@ -55,6 +55,8 @@ def conversion(client: Client, builtin: str, name: str | None, stack: str | None
     spared = f"{builtin}{_SUFFIX}" if takes_over else old.name
     configuration, left_out = _converted(old)
     notes = _notes(target, spared, takes_over, left_out)
+    if not _is_reference(configuration.get(KEY, "")):
+        notes.append(f"{spared} still holds its API key in plain text: zenml experiment-tracker delete {spared}")
     replacements = [replacement(client, one, old, target, spared) for one in stacks]
     if takes_over and old.name != builtin:
         # It was converted before, and may have been given other settings since.

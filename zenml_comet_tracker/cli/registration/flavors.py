@@ -15,15 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FlavorDifference:
-    """How the store's row of our flavor differs from this package: settings that only one of them knows, and whether
-    anything differs at all."""
+    """How the store's row of our flavor differs from this package: settings that only one of them knows, another class
+    that it is loaded from, and whether anything differs at all, were it a description."""
 
     only_here: tuple[str, ...] = ()
     only_there: tuple[str, ...] = ()
+    other_source: str = ""
     differs: bool = False
 
+    @property
+    def matters(self) -> bool:
+        """Whether it is more than how the settings are described."""
+        return bool(self.only_here or self.only_there or self.other_source)
+
     def __str__(self) -> str:
-        parts = [f"lacks {', '.join(self.only_here)}"] if self.only_here else []
+        parts = [f"is loaded from {self.other_source}"] if self.other_source else []
+        if self.only_here:
+            parts.append(f"lacks {', '.join(self.only_here)}")
         if self.only_there:
             parts.append(f"knows {', '.join(self.only_there)}, which this package does not")
         return " and ".join(parts) or "describes the settings otherwise than this package"
@@ -47,7 +55,8 @@ def compare_flavor(row: FlavorResponse) -> FlavorDifference:
     if all(getattr(row, name) == value for name, value in wanted.items()):
         return FlavorDifference()
     ours, theirs = (set(schema.get("properties", ())) for schema in (wanted["config_schema"], row.config_schema))
-    return FlavorDifference(tuple(sorted(ours - theirs)), tuple(sorted(theirs - ours)), differs=True)
+    other_source = "" if row.source == wanted["source"] else row.source
+    return FlavorDifference(tuple(sorted(ours - theirs)), tuple(sorted(theirs - ours)), other_source, differs=True)
 
 
 def flavor_change(client: Client) -> Change:
