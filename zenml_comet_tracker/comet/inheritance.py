@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -38,10 +37,6 @@ class ChildEnvironment(dict[str, str]):
 
     def __repr__(self) -> str:
         return repr({name: "***" if name in _SECRET and value else value for name, value in self.items()})
-
-    def __rich_repr__(self) -> Iterator[str]:
-        # Rich tracebacks print the variables of every frame, and look into a dict past its repr.
-        yield repr(self)
 
 
 def environment(
