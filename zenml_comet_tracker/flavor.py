@@ -56,7 +56,7 @@ class CometExperimentTrackerSettings(BaseSettings):
     tags: list[str] = Field(default=[], description="Tags besides the automatic ones.")
     auto_tags: list[Literal["pipeline", "run", "zenml"]] = Field(
         default=["pipeline", "run", "zenml"],
-        description="Automatic tags: the name of the `pipeline`, name and id of the `run`, and the pipeline's tags in `zenml`.",
+        description="Automatic tags: name of the `pipeline`, name and id of the `run`, the pipeline's tags in `zenml`.",
     )
     workspace: str | None = Field(default=None, description="Comet workspace; the API key's default one when not set.")
     project_name: str | None = Field(default=None, description="Comet project; the server's default one when not set.")
