@@ -411,6 +411,16 @@ def test_the_active_stacks_tracker_is_examined_and_its_secret_and_flavor_with_it
     assert doctor("--component", "comet_tracker", "--project", "other")["project"]["detail"].startswith("other ")
     assert "nobody" in doctor("--component", "nobody", fails="configuration")["configuration"]["detail"]
 
+    fresh_zenml.create_stack_component("docker", "local_docker", "orchestrator", {})
+    components = {"orchestrator": "docker", "artifact_store": "default", KIND: "comet_tracker"}
+    fresh_zenml.create_stack("containers", components)
+    fresh_zenml.update_stack_component("comet_tracker", KIND, configuration={"url": "local"})
+    fresh_zenml.activate_stack("containers")
+    found = doctor(fails="configuration")
+    assert "docker (local_docker) runs steps elsewhere" in found["configuration"]["detail"]
+    fresh_zenml.update_stack_component("comet_tracker", KIND, configuration={"url": local_server.url})
+    fresh_zenml.activate_stack("comet_stack")
+
     row = fresh_zenml.get_flavor_by_name_and_type("comet_rest", KIND)
     fresh_zenml.zen_store.update_flavor(row.id, FlavorUpdate(config_schema={**row.config_schema, "title": "reworded"}))
     assert doctor()["flavor"]["result"] == "note"

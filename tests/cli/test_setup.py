@@ -135,8 +135,11 @@ def test_the_commands_that_are_printed_make_what_setup_made(
         *commands(set_up("--project", "team/digits", "--url", "https://comet.example.com/")),
         *commands(set_up("--stack", "other")),
         *commands(set_up("--url", "https://comet.example.com/ours", "--api-key", f"{KEY}2", "--update")),
-        *commands(set_up("--local", "--update")),
     ]
+    assert "docker (local_docker)" in set_up("--local", "--update", fails=10).output
+    fresh_zenml.activate_stack("default")
+    typed += commands(set_up("--local", "--name", "here"))
+    typed += commands(set_up("--api-key", KEY, "--name", "here", "--update"))
     made = state(fresh_zenml)
     assert made["stacks"]["comet_stack"] == (
         {**untouched["stacks"]["prod"][0], KIND: ["notes", "comet_tracker"]},
@@ -145,12 +148,18 @@ def test_the_commands_that_are_printed_make_what_setup_made(
     )
     assert made["stacks"]["other"][0][KIND] == ["notes", "comet_tracker"]
     assert made["stacks"]["prod"] == untouched["stacks"]["prod"]
-    assert made["trackers"]["comet_tracker"][1] == {"url": "local", "workspace": "team", "project_name": "digits"}
+    assert made["trackers"]["comet_tracker"][1] == {
+        "url": "https://comet.example.com/ours",
+        "api_key": "{{comet_tracker.api_key}}",
+        "workspace": "team",
+        "project_name": "digits",
+    }
+    assert made["trackers"]["here"][1] == {"api_key": "{{here.api_key}}"}
     assert KEY not in "".join(typed)
 
     _take_back(fresh_zenml, untouched["active"])
     assert state(fresh_zenml) == untouched
-    keys = iter([KEY, f"{KEY}2"])
+    keys = iter([KEY, f"{KEY}2", KEY])
     for line in typed:
         type_in_a_shell([line], {"COMET_API_KEY": next(keys)} if "$COMET_API_KEY" in line else {})
     assert state(fresh_zenml) == made
@@ -161,9 +170,11 @@ def _take_back(client: Client, active: str) -> None:
 
     client.activate_stack(active)
     client.delete_stack("comet_stack")
+    client.delete_stack("here_stack")
     client.update_stack("other", component_updates={StackComponentType.EXPERIMENT_TRACKER: ["notes"]})
-    client.delete_stack_component("comet_tracker", StackComponentType.EXPERIMENT_TRACKER)
-    client.delete_secret("comet_tracker")
+    for name in ("comet_tracker", "here"):
+        client.delete_stack_component(name, StackComponentType.EXPERIMENT_TRACKER)
+        client.delete_secret(name)
     client.delete_flavor("comet_rest")
 
 

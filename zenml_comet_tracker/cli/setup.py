@@ -97,10 +97,12 @@ def plan(client: Client, wish: Wish) -> list[Change]:
     from zenml_comet_tracker.cli.registration.stacks import activation, stack_change
     from zenml_comet_tracker.cli.registration.trackers import tracker_change
 
+    stack = wish.stack or _stack_name(client, wish.name)
+    if wish.local:
+        _require_machine(client, stack)
     configuration, secret = _access(client, wish)
     places = {"workspace": wish.workspace, "project_name": wish.project}
     configuration |= {field: value for field, value in places.items() if value}
-    stack = wish.stack or _stack_name(client, wish.name)
     return [
         flavor_change(client),
         *secret,
@@ -108,6 +110,21 @@ def plan(client: Client, wish: Wish) -> list[Change]:
         stack_change(client, stack, wish.name),
         activation(client, stack),
     ]
+
+
+def _require_machine(client: Client, stack: str) -> None:
+    """The local Comet is on the machine where a step runs; refuses stacks that run them elsewhere."""
+    from zenml_comet_tracker.cli.registration.stacks import runs_elsewhere, stack_named
+
+    used = stack_named(client, stack) or client.active_stack_model
+    orchestrator = runs_elsewhere(used)
+    if orchestrator:
+        raise Failure(
+            f"The stack {used.name} runs steps on other machines or in containers, by its orchestrator {orchestrator}; "
+            "they would each have a local Comet of their own, which goes with them. Name a Comet that they can reach "
+            "(--url, or comet.com), or begin with a stack that runs steps here: zenml stack set default",
+            CONFIGURATION,
+        )
 
 
 def _access(client: Client, wish: Wish) -> tuple[dict[str, Any], list[Change]]:

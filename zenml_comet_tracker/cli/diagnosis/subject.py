@@ -128,6 +128,9 @@ def _of_component(question: Question, client: Client, stored: ComponentResponse)
     subject = Subject(client=client)
     try:
         config: CometExperimentTrackerConfig = CometExperimentTrackerConfig(**stored.configuration)
+        if elsewhere := _out_of_reach(client, stored):
+            yield elsewhere
+            return subject
         subject = Subject(None, client, config.journal_folder, config.journal_max_bytes, config.journal_persistent)
         place = CometExperimentTrackerSettings(
             workspace=question.workspace or config.workspace, project_name=question.project or config.project_name
@@ -142,6 +145,22 @@ def _of_component(question: Question, client: Client, stored: ComponentResponse)
         return subject
     yield ok("configuration", f"tracker {name}: {_where(settings)}")
     return subject._replace(settings=settings)
+
+
+def _out_of_reach(client: Client, stored: ComponentResponse) -> Finding | None:
+    """The finding when the active stack takes steps away from the machine that the tracker's local Comet is on."""
+    from zenml_comet_tracker.cli.registration.stacks import runs_elsewhere, trackers_of
+    from zenml_comet_tracker.flavor import LOCAL
+
+    stack = client.active_stack_model
+    if stored.configuration.get("url") != LOCAL or stored.id not in [one.id for one in trackers_of(stack)]:
+        return None
+    orchestrator = runs_elsewhere(stack)
+    if orchestrator is None:
+        return None
+    told = f"tracker {stored.name} is for the local Comet, and the orchestrator {orchestrator} runs steps elsewhere"
+    fix = f"Name a Comet that they can reach: zenml experiment-tracker update {stored.name} --url=... --api_key=..."
+    return failed("configuration", told, fix)
 
 
 def _cure(name: str, configuration: dict[str, object]) -> str:

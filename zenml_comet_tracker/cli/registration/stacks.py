@@ -32,6 +32,24 @@ def trackers_of(stack: StackResponse) -> list[ComponentResponse]:
     return list(stack.components.get(StackComponentType.EXPERIMENT_TRACKER) or ())
 
 
+def runs_elsewhere(stack: StackResponse) -> str | None:
+    """The orchestrator of a stack, in words, when it runs steps on other machines or in containers."""
+    from zenml.enums import StackComponentType
+    from zenml.stack import StackComponent
+
+    from zenml_comet_tracker.tracker.validation import is_elsewhere
+
+    for stored in stack.components.get(StackComponentType.ORCHESTRATOR) or ():
+        try:
+            orchestrator = StackComponent.from_model(stored)
+        except ImportError:
+            # What it needs is not installed here; ZenML says so when a pipeline is run.
+            continue
+        if is_elsewhere(orchestrator):
+            return f"{stored.name} ({stored.flavor_name})"
+    return None
+
+
 def stack_change(client: Client, name: str, tracker: str) -> Change:
     """The stack `name` has this tracker: added after those it has, or in a copy of the active stack."""
     from zenml.enums import StackComponentType
