@@ -24,7 +24,7 @@ from tests.compat.cells import CELLS, ROOT, Cell, interpreter
 PAGE = ROOT / "docs" / "compatibility.md"
 START, END = "<!-- results of make compat-zenml -->", "<!-- end of results -->"
 # Seconds for one cell: to set it up from an empty cache, and to play it.
-SET_UP_SECONDS, PLAY_SECONDS = 900.0, 900.0
+SET_UP_SECONDS, PLAY_SECONDS = 900.0, 2400.0
 
 
 @dataclass(frozen=True)
