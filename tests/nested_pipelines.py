@@ -41,14 +41,29 @@ def family() -> None:
 
 
 # Two invocations meet here, so that "at the same time" is no matter of luck.
-together = threading.Barrier(2, timeout=60)
+both_answer, one_answers, gossip_is_over = threading.Barrier(2, timeout=60), threading.Event(), threading.Event()
+
+
+@step(enable_cache=False)
+def gossip(number: int) -> int:
+    """Is not tracked, and logs from a thread that does not say whose it is, while another invocation's step runs."""
+    if number == 1:
+        one_answers.wait(60)
+        thread = threading.Thread(target=log_metrics, args=({"gossip": 1.0},))
+        thread.start()
+        thread.join(60)
+        gossip_is_over.set()
+    return number
 
 
 @step(experiment_tracker=True, enable_cache=False)
 def answer(number: int) -> int:
     log_metrics({"number": number}, step=0)
+    if number == 0:
+        one_answers.set()
+        gossip_is_over.wait(60)
     if number < 2:
-        together.wait()
+        both_answer.wait()
     log_metrics({"number": number}, step=1)
     if number == 1:
         raise ValueError("the second one fails")
@@ -57,9 +72,7 @@ def answer(number: int) -> int:
 
 @pipeline(
     enable_cache=False,
-    settings={
-        "deployment": DeploymentSettings(include_default_middleware=DeploymentDefaultMiddleware.NONE),
-    },
+    settings={"deployment": DeploymentSettings(include_default_middleware=DeploymentDefaultMiddleware.NONE)},
 )
 def answering(number: int = 0) -> int:
-    return answer(number)
+    return answer(gossip(number))

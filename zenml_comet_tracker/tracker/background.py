@@ -59,6 +59,8 @@ class Background:
                 call()
             except Exception:
                 logger.warning("ZenML is not told all of an experiment.", exc_info=True)
+            # The wait for the next one may be long, and a call holds the context of a whole step.
+            del call
             with self._changed:
                 self._calls.popleft()
                 self._changed.notify_all()
