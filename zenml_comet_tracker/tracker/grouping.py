@@ -38,7 +38,8 @@ def page_before(
 
     Asks no network. The embedded server's is known where one has run before.
     """
-    own, url, api_key = config.url == LOCAL, config.url, None
+    url: str | None = config.url
+    own, api_key = url == LOCAL, None
     if own:
         # What serves the page is loaded only where it serves.
         from zenml_comet_tracker.local import launch

@@ -38,13 +38,20 @@ def of_pipeline_run(component_id: UUID, run_id: UUID, page: str | None) -> metad
 
 
 def tell(run: StepRun) -> None:
-    """Tells ZenML of the run's page and of the model version's experiment, in the background.
+    """Tells ZenML of the run's page and of the model version's experiment, in the background. Never raises.
 
     To be called in the step's context, when its function is done.
     """
     context, telling = StepContext.get(), run.telling
     if run.inert or telling is None or context is None:
         return
+    try:
+        _tell(run, telling, context)
+    except Exception:
+        logger.warning("ZenML is not told of the run and the model version of %s.", run.name, exc_info=True)
+
+
+def _tell(run: StepRun, telling: Telling, context: StepContext) -> None:
     _tell_run(run, telling, context.pipeline_run)
     version = getattr(context, "model_version", None)
     if version is not None:

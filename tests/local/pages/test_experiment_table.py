@@ -29,6 +29,7 @@ def _seeds() -> list[Seed]:
             tags=chance.sample(words, chance.randrange(3)),
             metrics=chance.choice([{}, {"loss": [9.0, chance.randrange(5) / 4]}, {"loss": [float("nan")]}]),
             parameters=chance.choice([{}, {"lr": str(chance.randrange(12))}, {"lr": "auto"}]),
+            others={"run": f"R{at % 3}", "other": "R1"},
         )
         for at in range(60)
     ]
@@ -103,14 +104,21 @@ def test_order(store: Store, column: str, sign: str) -> None:
         "\\",
         "'",
         SEEDS[5].key[:9],
+        "run=r1",
+        "run=R2 train",
+        "other=R2",
+        "run=",
+        "=R1",
     ],
 )
 def test_filter(store: Store, search: str) -> None:
     def held(seed: Seed, word: str) -> bool:
-        return any(word.casefold() in text.casefold() for text in (seed.name or "", seed.key, *seed.tags))
+        texts = [seed.name or "", seed.key, *seed.tags]
+        others = {f"{name}={value}".casefold() for name, value in seed.others.items()}
+        return any(word.casefold() in text.casefold() for text in texts) or word.casefold() in others
 
     expected = {seed.key for seed in SEEDS if all(held(seed, word) for word in search.split())}
-    assert bool(expected) == (search not in ("nowhere", "\\", "'"))
+    assert bool(expected) == (search not in ("nowhere", "\\", "'", "other=R2", "run=", "=R1"))
     assert set(_keys(store, search=search)) == expected
 
 
