@@ -387,7 +387,12 @@ def test_versions_that_do_not_go_together_are_the_versions(
         assert "0.50.0 is installed" in found["versions"]["detail"]
         assert "pip install" in found["versions"]["fix"]
     for running, fails, result in (("999.0", "versions", "failed"), ("0.0.1", None, "note")):
-        monkeypatch.setattr(launch, "find", lambda running=running: SimpleNamespace(version=running))
+
+        def find(running: str = running) -> SimpleNamespace:
+            print("as ZenML, which logs to the standard output")
+            return SimpleNamespace(version=running)
+
+        monkeypatch.setattr(launch, "find", find)
         found = doctor(*place, fails=fails)
         assert (found["versions"]["result"], running in found["versions"]["detail"]) == (result, True)
 

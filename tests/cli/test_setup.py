@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shlex
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 # ZenML's own mapping of stacks tells SQLAlchemy to delete rows that the database has deleted already.
 pytestmark = pytest.mark.filterwarnings("ignore:DELETE statement on table")
+
+module_of_setup = importlib.import_module("zenml_comet_tracker.cli.setup")
 
 KEY = "canary-key-0123456789"
 KIND = "experiment_tracker"
@@ -186,6 +190,11 @@ def test_the_key_is_found_where_clients_find_it_once_and_its_server_goes_with_it
     assert "--local" in missing.output
     assert state(fresh_zenml)["trackers"] == {}
 
+    with monkeypatch.context() as typed:
+        # A terminal, where the key can be typed.
+        typed.setattr(module_of_setup, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+        assert "Comet API key:" in set_up("--name", "typed", "--dry-run", input=f"{KEY}\n").output
+
     with monkeypatch.context() as configured:
         configured.setenv("COMET_API_KEY", KEY)
         configured.setenv("COMET_URL_OVERRIDE", "https://comet.example.com/clientlib/")
@@ -236,8 +245,8 @@ def test_when_a_change_fails_those_before_it_are_taken_back(
 ) -> None:
     before = state(fresh_zenml)
 
-    def refuse(*_: Any, **__: Any) -> None:
-        raise RuntimeError("the store is away")
+    def refuse(*given: Any, **__: Any) -> None:
+        raise RuntimeError(f"the store is away: {given}")
 
     for broken in ("create_secret", "create_stack", "activate_stack"):
         with monkeypatch.context() as patched:

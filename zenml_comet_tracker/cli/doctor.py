@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -52,7 +54,9 @@ def doctor(
         raise click.UsageError("--local says where the server is and brings its key; leave out --api-key and --url.")
     workspace, project = connecting.split(workspace, project)
     question = Question(api_key, url, local, workspace, project, component, timeout)
-    findings = list(_told(examine(question), quiet=as_json))
+    # ZenML writes its log to the standard output, which with --json holds one object and nothing else.
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        findings = list(_told(examine(question), quiet=as_json))
     failed = [finding for finding in findings if finding.result == "failed"]
     code = failed[0].code if failed else 0
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zenml_comet_tracker.cli.registration.changes import KEY, KEY_VARIABLE, Change, zenml
@@ -54,7 +55,7 @@ def secret_change(client: Client, name: str, key: str) -> Change:
             what,
             "is made",
             (zenml("secret", "create", name, f"--{KEY}={KEY_VARIABLE}"),),
-            lambda: client.create_secret(name, {KEY: key}),
+            _quietly(key, lambda: client.create_secret(name, {KEY: key})),
             lambda: client.delete_secret(name),
         )
     known = stored.secret_values.get(KEY)
@@ -65,9 +66,21 @@ def secret_change(client: Client, name: str, key: str) -> Change:
         what,
         "gets the API key",
         (zenml("secret", "update", name, f"--{KEY}={KEY_VARIABLE}"),),
-        lambda: client.update_secret(stored.id, add_or_update_values={KEY: key}),
+        _quietly(key, lambda: client.update_secret(stored.id, add_or_update_values={KEY: key})),
         lambda: client.update_secret(
             stored.id, add_or_update_values=before or None, remove_values=None if before else [KEY]
         ),
         overwrites=f"{what} holds another API key" if known is not None else "",
     )
+
+
+def _quietly(key: str, change: Callable[[], object]) -> Callable[[], object]:
+    """The same change, whose errors never quote the key: a server may send back what it refuses."""
+
+    def changed() -> object:
+        try:
+            return change()
+        except Exception as error:
+            raise RuntimeError(str(error).replace(key, "***") or type(error).__name__) from None
+
+    return changed
