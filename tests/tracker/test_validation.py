@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -14,11 +15,13 @@ from zenml.exceptions import StackValidationError
 from zenml.orchestrators import LocalDockerOrchestrator, LocalOrchestrator
 from zenml.orchestrators.local.local_orchestrator import LocalOrchestratorConfig
 from zenml.orchestrators.local_docker.local_docker_orchestrator import LocalDockerOrchestratorConfig
+from zenml.stack import Stack
 from zenml.step_operators import BaseStepOperator, BaseStepOperatorConfig
 
 from tests.tracker.clouds import ORCHESTRATORS, cloud_orchestrator, clouds, component, stack_of
-from zenml_comet_tracker.flavor import FLAVOR, CometExperimentTrackerConfig
-from zenml_comet_tracker.tracker import CometExperimentTracker, validation
+from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.flavor import FLAVOR, CometExperimentTrackerConfig, CometExperimentTrackerSettings
+from zenml_comet_tracker.tracker import CometExperimentTracker, access, validation
 
 REFUSED = "Custom validation function failed"
 
@@ -173,3 +176,27 @@ def test_local_containers_mount_the_journal_when_it_is_below_zenmls_local_stores
         assert mine.local_path == mounted
         # What ZenML's local_docker does before it mounts its local stores: it refuses paths anywhere else.
         assert stack_of(local_docker(), mine).check_local_paths() is (mounted is not None)
+
+
+@pytest.mark.parametrize(
+    ("operator", "deployed", "taken_by"),
+    [(None, False, "local_docker"), ("gpus", False, "ours"), (True, False, "ours"), (None, True, None)],
+)
+def test_a_step_knows_what_took_it_elsewhere_and_has_no_comet_of_its_own_there(
+    operator: str | bool | None, deployed: bool, taken_by: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BaseStepOperator, "__abstractmethods__", frozenset())
+    monkeypatch.setattr(Stack, "from_model", lambda stack: stack)
+    monkeypatch.setattr("zenml.deployers.server.runtime.is_active", lambda: deployed)
+    mine = tracker(url="local")
+    stack = stack_of(local_docker(), mine, step_operator=step_operator())
+    info: Any = SimpleNamespace(
+        config=SimpleNamespace(step_operator=operator), snapshot=SimpleNamespace(stack=stack, is_dynamic=False)
+    )
+
+    found = validation.elsewhere(info)
+
+    assert (found.flavor if found else None) == taken_by
+    if found:
+        with pytest.raises(ConfigurationError, match="url=local"):
+            access.resolve(mine.config, CometExperimentTrackerSettings(), {}, found)
