@@ -562,3 +562,26 @@ def test_a_failure_told_while_the_end_is_under_way_is_told_too(bench: Bench) -> 
     bench.turns(3, 1)
     assert [asked.json["error"] for asked in bench.comet.requests("/update-status")] == ["it failed after all"]
     assert bench.courier.progress().finished
+
+
+def test_a_server_that_knows_no_attempts_gets_those_after_the_first_in_contexts(
+    comet: ScriptedComet, tmp_path: Path
+) -> None:
+    bench = Bench(comet, tmp_path, attempt=2)
+    bench.writer.append(METRICS, [metrics.row("loss", 1.0, 1, 0), metrics.row("loss", 2.0, 1, 0, None, "train")])
+    bench.courier.finish(End(7, 2))
+    bench.turns(4, advance=1)
+    (asked,) = comet.requests("/experiment/metric")
+    assert [row["context"] for row in asked.json["values"]] == ["attempt_2", "attempt_2_train"]
+    # An earlier attempt may have been called a failure there.
+    (told,) = comet.requests("/update-status")
+    assert (told.json["isAlive"], told.json["hasCrashed"]) == (False, False)
+
+
+def test_an_attempt_that_another_one_follows_ends_nothing(comet: ScriptedComet, tmp_path: Path) -> None:
+    bench = Bench(comet, tmp_path)
+    bench.courier.finish(End(7, 1, "Traceback", ended_as="retrying"))
+    bench.turns(4, advance=1)
+    (told,) = comet.requests("/update-status")
+    assert (told.json["isAlive"], told.json["hasCrashed"], told.json["endedAs"]) == (True, False, "retrying")
+    assert all(asked.json["is_alive"] for asked in comet.requests("/status-report/update"))

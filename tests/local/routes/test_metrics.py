@@ -181,3 +181,40 @@ def test_what_is_no_json_either_way_is_refused(local_server: LocalServer, body: 
     headers = {"Content-Type": "application/json"}
     answer = local_server.call("POST", "api/rest/v2/write/experiment/metric", data=body, headers=headers)
     assert (answer.status_code, "not JSON" in answer.json()["msg"]) == (400, True)
+
+
+def _of_attempt(server: LocalServer, key: str, attempt: int, *values: dict[str, object]) -> None:
+    body = json.dumps({"experimentKey": key, "values": values})
+    headers = {"Content-Type": "application/json;charset=utf-8", "X-Comet-Attempt": str(attempt)}
+    answer = server.call("POST", "clientlib/batch/logger/experiment/metric", data=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+def test_the_newest_attempt_has_the_names_and_earlier_ones_keep_their_values(
+    local_server: LocalServer, key: str
+) -> None:
+    _of_attempt(local_server, key, 1, value("loss", 1), value("loss", 10, context="train"), value("sys.load.avg", 1))
+    local_server.sdk("status-report/update", experimentKey=key, is_alive=True, attempt=1)
+    # The second attempt's values are faster than its first sign of life, and the first one's last are late.
+    _of_attempt(local_server, key, 2, value("loss", 2), value("sys.load.avg", 2))
+    _of_attempt(local_server, key, 1, value("loss", 1.5), value("loss", 15, context="train"), value("late", 1))
+    local_server.sdk("status-report/update", experimentKey=key, is_alive=True, attempt=2)
+    _of_attempt(local_server, key, 3, value("loss", 3))
+
+    listed = local_server.get("experiment/metrics/summary", experimentKey=key)["values"]
+    assert {metric["name"]: [row[0] for row in read(local_server, key, metric["name"])] for metric in listed} == {
+        "loss": ["3.0"],
+        "attempt_2_loss": ["2.0"],
+        "attempt_1_loss": ["1.0", "1.5"],
+        "attempt_1_train_loss": ["10.0", "15.0"],
+        "attempt_1_late": ["1.0"],
+        "sys.load.avg": ["1.0", "2.0"],
+    }
+    assert local_server.get("experiment/metadata", experimentKey=key)["status"] == "running"
+
+
+def test_an_attempt_that_is_no_number_is_refused(local_server: LocalServer, key: str) -> None:
+    headers = {"Content-Type": "application/json", "X-Comet-Attempt": "second"}
+    body = json.dumps({"experimentKey": key, "values": [value("loss", 1)]})
+    answer = local_server.call("POST", "clientlib/batch/logger/experiment/metric", data=body, headers=headers)
+    assert (answer.status_code, "expected a number from 1" in answer.text) == (400, True)

@@ -60,6 +60,7 @@ HANDSHAKE: Shape = {
     **dict.fromkeys(("cometWebAssetUrl", "cometWebImageUrl", "cometRestApiAssetUrl", "cometRestApiImageUrl"), str),
     **dict.fromkeys(("upload_file_size_limit_in_mb", "uploadVideoMaxSizeMB"), int),
     **dict.fromkeys(("asset_upload_file_size_limit_in_mb", "lastOffset", "journalLanes", "othersAtOnce"), int),
+    "attemptsApart": bool,
     **dict.fromkeys(("githubEnabled", "s3DirectAccessEnabled"), bool),
     "featureToggles": list,
     "name": (str, MAYBE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import orjson
@@ -13,7 +13,7 @@ from zenml_comet_tracker.comet.delivery.protocol import Protocol, no_such_path
 from zenml_comet_tracker.comet.errors import NotFoundError, StatusError
 from zenml_comet_tracker.comet.journal.portion import Portion
 from zenml_comet_tracker.comet.journal.reader import JournalReader
-from zenml_comet_tracker.comet.journal.record import BATCHED_LANES, FILES, Header
+from zenml_comet_tracker.comet.journal.record import BATCHED_LANES, FILES, METRICS, Header
 from zenml_comet_tracker.comet.registry.registration import Registration, register
 from zenml_comet_tracker.comet.resources import (
     Headers,
@@ -23,6 +23,7 @@ from zenml_comet_tracker.comet.resources import (
     git,
     graph,
     html,
+    metrics,
     notifications,
     others,
     status,
@@ -35,6 +36,7 @@ from zenml_comet_tracker.comet.transport import Transport
 logger = logging.getLogger(__name__)
 
 LANE_HEADER = "X-Comet-Lane"
+ATTEMPT_HEADER = "X-Comet-Attempt"
 # Kinds of records for which a server may lack the path that has all others.
 _NOT_EVERYWHERE = frozenset(
     {"code", "dependencies", "file_path", "git", "git_patch", "graph", "link", "notification", "output", "scene"}
@@ -76,6 +78,9 @@ class SpokenProtocol(Protocol):
     def send(self, transport: Transport, lane: str, portion: Portion) -> bool:
         headers = self._lane_header(lane, portion)
         if lane in BATCHED_LANES:
+            if lane == METRICS and self.header.attempt > 1 and not self.handshake.attempts_apart:
+                rows = metrics.of_attempt(portion.rows(), self.header.attempt)
+                portion = replace(portion, lines=[orjson.dumps(row) for row in rows])
             self._send_values(transport, lane, portion, headers)
             return True
         if portion.values > 1:
@@ -120,7 +125,8 @@ class SpokenProtocol(Protocol):
     def _lane_header(self, lane: str, portion: Portion) -> Headers:
         if not self.handshake.journal_lanes:
             return None
-        return {LANE_HEADER: f"{self.header.writer}/{lane}/{portion.first}"}
+        mark = {LANE_HEADER: f"{self.header.writer}/{lane}/{portion.first}"}
+        return {**mark, ATTEMPT_HEADER: str(self.header.attempt)} if lane == METRICS else mark
 
     def _send_row(self, transport: Transport, row: dict[str, Any], headers: Headers) -> None:
         key, millis = self.experiment_key, row["t"]

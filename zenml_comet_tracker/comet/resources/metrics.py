@@ -32,6 +32,12 @@ def row(
     return point
 
 
+def of_attempt(rows: list[dict[str, Any]], attempt: int) -> list[dict[str, Any]]:
+    """The rows in a context that names the attempt, for a server that would mix them with those of the first one."""
+    apart = f"attempt_{attempt}"
+    return [{**row, "context": f"{apart}_{row['context']}" if row.get("context") else apart} for row in rows]
+
+
 def line_start(name: str) -> bytes:
     """How the line of a row with this name begins, up to its value. Names recur, so it is worth keeping."""
     return b'{"metricName":%b,"metricValue":' % orjson.dumps(name)

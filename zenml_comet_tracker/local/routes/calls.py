@@ -35,6 +35,8 @@ _MAX_SPECIAL_BYTES = 256 << 10
 _TEXT_OR_LONG_INTEGER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|(?<![\d.eE+-])(-?\d{20,})(?![\d.eE])', re.DOTALL)
 _KEPT_AS_TEXT = ("/experiment/parameter", "/experiment/log-other", "/experiment/log-others")
 LANE_HEADER = "X-Comet-Lane"
+# Which attempt of its program the values are of.
+ATTEMPT_HEADER = "X-Comet-Attempt"
 # The version of the exactly-once protocol of that header, as whoever opens an experiment is told.
 JOURNAL_LANES = 1
 # As many others as a client is told to send in one request.
@@ -43,7 +45,10 @@ OTHERS_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `root` is the server's own URL, without a slash at its end; `stored` counts for the counters."""
+    """One request. `root` is the server's own URL, without a slash at its end; `stored` counts for the counters.
+
+    `attempt` is the one that the values are of, where the client says so.
+    """
 
     store: Store
     fields: Fields
@@ -51,6 +56,7 @@ class Call:
     root: str
     path: str
     stored: Stored
+    attempt: int | None
 
     def write(
         self,
@@ -170,8 +176,23 @@ def _surroundings(request: Request) -> dict[str, Any]:
     except ValueError as error:
         raise RequestError(f"{LANE_HEADER}: {error}.") from error
     state = request.app.state
-    stored = request.scope.get(STORED, {})
-    return {"store": state.store, "mark": mark, "root": state.root, "path": request.url.path, "stored": stored}
+    return {
+        "store": state.store,
+        "mark": mark,
+        "root": state.root,
+        "path": request.url.path,
+        "stored": request.scope.get(STORED, {}),
+        "attempt": _attempt(request),
+    }
+
+
+def _attempt(request: Request) -> int | None:
+    text = request.headers.get(ATTEMPT_HEADER)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise RequestError(f"{ATTEMPT_HEADER}: {text[:100]!r} is no attempt; expected a number from 1.")
+    return int(text)
 
 
 async def _body(request: Request) -> bytes:

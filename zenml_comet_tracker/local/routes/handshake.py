@@ -117,4 +117,5 @@ def _handshake(call: Call, connection: Any, row: Any) -> dict[str, Any]:
         "s3DirectAccessEnabled": False,
         "journalLanes": JOURNAL_LANES,
         "othersAtOnce": OTHERS_AT_ONCE,
+        "attemptsApart": True,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -10,8 +11,9 @@ from zenml_comet_tracker.local.routes.answers import answer
 from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
 from zenml_comet_tracker.local.routes.metric_batches import MetricBatch, metric_value
 from zenml_comet_tracker.local.routes.values import double_text, epoch_json
-from zenml_comet_tracker.local.store import experiments, metrics
+from zenml_comet_tracker.local.store import experiments, metrics, status
 from zenml_comet_tracker.local.store.points import NO_STEP, Points
+from zenml_comet_tracker.local.store.status import Report
 from zenml_comet_tracker.local.store.store import Target
 
 rest = APIRouter()
@@ -25,6 +27,9 @@ def add_batch(call: JsonCall) -> Response:
 
     def store(target: Target) -> None:
         arrived, contexts = batch.by_metric(target.first_new)
+        if apart := _apart(target, call.attempt):
+            contexts = {f"{apart}_{name}": f"{apart}_{c}" if c else apart for name, c in contexts.items()}
+            arrived = {f"{apart}_{name}": points for name, points in arrived.items()}
         metrics.add_points(target.connection, target.experiment.id, target.writer, arrived, contexts)
 
     return call.write_values("points", len(batch), store)
@@ -34,10 +39,13 @@ def add_batch(call: JsonCall) -> Response:
 def add(call: JsonCall) -> Response:
     """Stores one value."""
     value = metric_value(call.fields, call.store.clock())
-    return call.write(
-        lambda target: metrics.add(target.connection, target.experiment.id, target.writer, [value]),
-        stores={"points": 1},
-    )
+
+    def store(target: Target) -> None:
+        apart = _apart(target, call.attempt)
+        context = "_".join(part for part in (apart, value.context) if part)
+        metrics.add(target.connection, target.experiment.id, target.writer, [replace(value, context=context)])
+
+    return call.write(store, stores={"points": 1})
 
 
 @rest.get("/experiment/metrics/get-metric")
@@ -59,6 +67,17 @@ def summary(call: QueryCall) -> Response:
         experiment = experiments.require(connection, call.fields.text("experimentKey"))
         rows = metrics.summaries(connection, experiment.id)
     return answer({"values": [_summary(row) for row in rows]})
+
+
+def _apart(target: Target, attempt: int | None) -> str:
+    """The context for values of an attempt that is over; empty for the newest one's, which may begin with them."""
+    newest = target.experiment.status_attempt
+    if attempt is None or attempt == newest or (newest == 0 and attempt == 1):
+        return ""
+    if attempt < newest:
+        return metrics.context_of_attempt(attempt)
+    status.apply(target.transaction, target.experiment, Report(alive=True, attempt=attempt))
+    return ""
 
 
 def _points(call: QueryCall, name: str | None) -> Response:

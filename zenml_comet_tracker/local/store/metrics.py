@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, insert, literal, select, update
 
 from zenml_comet_tracker.local.store import schema, series
 from zenml_comet_tracker.local.store.points import NO_STEP, Points, number_or_none
@@ -63,6 +63,28 @@ def add_points(
     ids = {name: row.id for name, row in {**before, **made}.items()}
     peaks = series.append_all(connection, writer, {ids[name]: points for name, points in arrived.items()})
     _update(connection, writer, [(row, arrived[name], peaks[row.id]) for name, row in before.items()])
+
+
+def context_of_attempt(attempt: int) -> str:
+    """The context in which the values of an attempt stand when a newer one has begun."""
+    return f"attempt_{attempt}"
+
+
+def set_apart(connection: Connection, experiment_id: int, attempt: int) -> None:
+    """Moves the values of an attempt that is over into a context of its own, so that the next one has their names.
+
+    Those of the machine stay: it is the same experiment, and time tells them apart.
+    """
+    columns, apart = schema.metric.c, context_of_attempt(attempt)
+    context = case((columns.context == "", apart), else_=literal(f"{apart}_").concat(columns.context))
+    statement = update(schema.metric).prefix_with("OR IGNORE")
+    connection.execute(
+        statement.where(
+            columns.experiment_id == experiment_id,
+            columns.name.not_like("sys.%"),
+            columns.context.not_like("attempt#_%", escape="#"),
+        ).values(name=literal(f"{apart}_").concat(columns.name), context=context)
+    )
 
 
 def summaries(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:

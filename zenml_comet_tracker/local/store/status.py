@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from zenml_comet_tracker.local.store import experiments, standing
+from zenml_comet_tracker.local.store import experiments, metrics, standing
 from zenml_comet_tracker.local.store.database import Transaction
 
 
@@ -60,6 +60,8 @@ def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> Non
         # Start and end are of one clock, the client's, so that its error does not change how long it lasted.
         columns["end_millis"] = max(at if report.at_millis is None else report.at_millis, experiment.start_millis)
     resumed = (report.alive and not experiment.running) or _takes_up_again(experiment, report)
+    if attempt > experiment.status_attempt > 0:
+        metrics.set_apart(transaction.connection, experiment.id, int(experiment.status_attempt))
     if resumed or attempt > experiment.status_attempt:
         # What begins anew has a fate of its own.
         columns.update(crashed=False, error=None, ended_as=None)
