@@ -35,12 +35,13 @@ class Attempt:
         """One line that says how it ended, when, and why.
 
         >>> Attempt(begun_seconds=0).line("retrying", 2, ValueError("no good"), at=7)
-        'failed, 1970-01-01 00:00:00 to 1970-01-01 00:00:02 UTC, in line 7: ValueError: no good'
+        'failed, 1970-01-01 00:00:00 to 1970-01-01 00:00:02 UTC, in line 8 of the step: ValueError: no good'
         """
         until = "an unknown time" if ended_seconds is None else _time(ended_seconds)
         # Another attempt following is how things stand now; the line is for good.
         how = "failed" if status in ("retrying", "retried") else status
-        where = "" if at is None else f", in line {at}"
+        # ZenML counts from the step's decorator, which is line 0.
+        where = "" if at is None else f", in line {at + 1} of the step"
         why = "" if error is None else f": {_first_words(error)}"
         return f"{how}, {_time(self.begun_seconds)} to {until} UTC{where}{why}"
 
