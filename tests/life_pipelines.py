@@ -183,3 +183,15 @@ def killed_once(marker: str) -> None:
 @pipeline
 def killed(marker: str) -> None:
     killed_once(marker)
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def keyed() -> None:
+    log_metrics({"reached": 1.0})
+
+
+@pipeline(tags=["of ZenML"])
+def with_keys(good: str, bad: str) -> None:
+    chosen = {"experiment_tracker": {"experiment_key": good, "auto_tags": ["zenml"]}}
+    keyed.with_options(settings=chosen)(id="good")
+    keyed.with_options(settings={"experiment_tracker": {"experiment_key": bad}})(id="bad")

@@ -18,9 +18,12 @@ from zenml.orchestrators.publish_utils import publish_failed_step_run
 from zenml.steps.heartbeat import StepHeartbeatWorker
 
 from tests import life_pipelines
+from tests.fixtures.local_server import begin
 from tests.tracker.conftest import Readback
+from zenml_comet_tracker.comet.exits import error_text
 from zenml_comet_tracker.tracker import experiment_key
 from zenml_comet_tracker.tracker.component import CometExperimentTracker
+from zenml_comet_tracker.tracker.outcomes import Outcome
 
 Stack = Callable[..., str]
 Config = dict[str, Any]
@@ -195,6 +198,32 @@ def test_a_step_that_is_retried_goes_on_in_one_experiment(
         "attempt_2_loss": [20.0, 21.0],
         "loss": [30.0, 31.0, 32.0],
     }
+
+
+def test_a_key_can_be_chosen_and_a_bad_one_is_named(
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracked_stack({**local_config, "tags": ["of the component"]})
+    key = begin(readback.server, experimentName="made by somebody else")
+
+    life_pipelines.with_keys(good=key, bad="too-short")
+
+    steps = steps_of("with_keys")
+    assert steps["good"].run_metadata["comet_experiment_key"] == key
+    assert (steps["bad"].status, steps["bad"].run_metadata["comet_delivery"]) == ("completed", "untracked")
+    assert "32 to 50 letters and digits" in caplog.text
+    assert "reached" in readback.metrics(key)
+    assert readback.metadata(key)["status"] == "finished"
+    # It was joined, and keeps its name.
+    assert not str(readback.metadata(key)["experimentName"]).endswith("_good")
+    assert readback.tags(key) == {"of ZenML", "of the component"}
+
+
+@pytest.mark.parametrize(("error", "said"), [(SystemExit(0), "SystemExit"), (KeyboardInterrupt(), "KeyboardInterrupt")])
+def test_an_exit_of_any_code_fails_an_experiment_as_it_fails_the_step(error: BaseException, said: str) -> None:
+    text = error_text(Outcome("failed", error).failure)
+    assert text is not None
+    assert said in text
 
 
 DIES = """

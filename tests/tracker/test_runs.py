@@ -6,6 +6,7 @@ import _thread
 import contextvars
 import threading
 import uuid
+import weakref
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -213,3 +214,22 @@ def test_a_thread_of_no_step_is_told_once_and_not_for_each_call(
     told = [record.getMessage() for record in caplog.records if "log_metrics was ignored" in record.getMessage()]
     assert 1 <= len(told) <= 2
     assert "copy_context().run" in told[0]
+
+
+def test_a_run_that_zenml_let_go_of_is_abandoned_in_every_context(runs: StepRuns) -> None:
+    class Info:
+        """What ZenML holds of a step while it is at it."""
+
+    held, dropped = Info(), Info()
+    kept, left = _run(), _run()
+    kept.owner, left.owner = weakref.ref(held), weakref.ref(dropped)
+
+    def prepare() -> None:
+        runs.add(kept)
+        runs.add(left)
+
+    contextvars.Context().run(prepare)
+    assert runs.pop_abandoned() == []
+    del dropped
+    assert runs.pop_abandoned() == [left]
+    assert runs.pop(FIRST, kept.step_run_id) is kept
