@@ -99,7 +99,7 @@ def info_of(step: str) -> Any:
         config=SimpleNamespace(settings={}, parameters={}),
         spec=SimpleNamespace(source=SimpleNamespace(module="steps", attribute=step), inputs={}),
         snapshot=SimpleNamespace(is_dynamic=True, stack=None),
-        step_run=SimpleNamespace(version=1),
+        step_run=SimpleNamespace(version=1, inputs={}),
     )
 
 

@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,11 +23,14 @@ from zenml_comet_tracker.tracker.runs import step_runs
 
 if TYPE_CHECKING:
     from zenml.config.step_run_info import StepRunInfo
+    from zenml.models.v2.core.step_run import StepRunInputResponse
 
     from zenml_comet_tracker.flavor import CometExperimentTrackerSettings
 
 logger = logging.getLogger(__name__)
 
+# Larger ones are seen as input artifacts.
+_PLAIN = {"builtins.bool", "builtins.int", "builtins.float", "builtins.str"}
 # One look at a repository at a time: steps that begin together take the answer of the first.
 _looking = threading.Lock()
 
@@ -61,8 +64,26 @@ def _options(info: StepRunInfo, settings: CometExperimentTrackerSettings) -> Cap
             code=functools.partial(_source, file, text, f"{name}.py"),
             git=functools.partial(_repository, file, info.run_id, commit, patch=settings.log_git_patch),
             consoles=console_streams,
+            parameters=_given(info) if settings.log_step_parameters else None,
         ),
     )
+
+
+def _given(info: StepRunInfo) -> Callable[[], dict[str, Any]] | None:
+    """What finds the plain values that a dynamic pipeline gave to the step: ZenML makes artifacts of them."""
+    inputs = info.step_run.inputs.items()
+    given = {name: version for name, (version, *more) in inputs if not more and _is_plain(version)}
+    return functools.partial(_loaded, given) if given else None
+
+
+def _is_plain(version: StepRunInputResponse) -> bool:
+    return version.input_type.value == "external" and version.data_type.import_path in _PLAIN
+
+
+def _loaded(given: Mapping[str, StepRunInputResponse]) -> dict[str, Any]:
+    from zenml.artifacts.utils import load_artifact_from_response
+
+    return {name: load_artifact_from_response(version) for name, version in given.items()}
 
 
 def _source(file: Path | None, text: str | None, name: str) -> Code | None:

@@ -24,6 +24,9 @@ class KeptSink:
     def code(self, text: str, file_name: str) -> None:
         self.codes.append((text, file_name))
 
+    def parameters(self, holder: Any, prefix: str | None, step: Any) -> None:
+        self.details |= holder
+
     def file_path(self, path: str) -> None:
         self.paths.append(path)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from zenml_comet_tracker.comet.capture import cells, code, git, output, redaction, streams, system_details
 from zenml_comet_tracker.comet.capture.options import CaptureOptions
@@ -60,7 +62,7 @@ class Capture:
             _guarded("code", self._begin_code)
         if options.log_system_metrics:
             _guarded("system metrics", lambda: sampler.add(self._take_sample, self._sample_seconds))
-        if options.log_system_details or options.log_git_info:
+        if options.log_system_details or options.log_git_info or (options.part and options.part.parameters):
             _guarded("system details", self._find_out)
 
     def flush(self) -> None:
@@ -86,7 +88,7 @@ class Capture:
             _guarded("code", lambda: self._log_code(self._cells))
         self._wait_for_facts()
         if self._facts is not None and self._facts.is_alive():
-            logger.warning("System details or git information are not whole: the program ended before they were.")
+            logger.warning("Parameters, system details or git information are not whole: the program ended before.")
 
     def become_child(self) -> None:
         """In a forked child: goes on with what the child prints; the rest is the parent's."""
@@ -157,6 +159,8 @@ class Capture:
 
         def find_out() -> None:
             streams.keep_out()
+            if self._options.part is not None and self._options.part.parameters is not None:
+                _guarded("parameters", functools.partial(self._log_parameters, self._options.part.parameters))
             if self._options.log_system_details:
                 _guarded("system details", lambda: self._log_details(arguments))
             if self._options.log_git_info:
@@ -164,6 +168,10 @@ class Capture:
 
         self._facts = threading.Thread(target=find_out, name="zenml-comet-facts", daemon=True)
         self._facts.start()
+
+    def _log_parameters(self, find: Callable[[], Mapping[str, Any]]) -> None:
+        if found := find():
+            self._sink.parameters(redaction.holder(found, self._secrets), None, None)
 
     def _log_details(self, arguments: list[str]) -> None:
         # Together: each record is a request.

@@ -14,6 +14,9 @@ class Sink(Protocol):
     def code(self, text: str, file_name: str) -> object:
         """Records the program's source; the last one wins."""
 
+    def parameters(self, holder: Any, prefix: str | None, step: Any) -> None:
+        """Records parameters, nested ones by their full names."""
+
     def file_path(self, path: str) -> None:
         """Records which file the program is."""
 
