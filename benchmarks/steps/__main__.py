@@ -109,12 +109,13 @@ def figures(bench: Bench, url: str, rounds: int, times: int, stacks: Sequence[st
     for _ in range(rounds):
         for stack in stacks:
             took, process = bench.steps(stack, times, url)
-            mine = found.setdefault(stack, {"first": [], "later": [], "step": [], "process": []})
+            mine = found.setdefault(stack, {"first": [], "later": [], "step": [], "processor": [], "process": []})
             mine["first"].append(took["pipeline"][0])
             mine["process"].append(process)
             if times > 1:
                 mine["later"].append(statistics.median(took["pipeline"][1:]))
                 mine["step"].append(statistics.median(took["step"][1:]))
+                mine["processor"].append(statistics.median(took["processor"][1:]))
     return {stack: {name: statistics.median(v) for name, v in all_.items() if v} for stack, all_ in found.items()}
 
 
@@ -125,6 +126,7 @@ def rows(bench: Bench, url: str, dead: str, rounds: int) -> Iterator[Row]:
     told = {
         "a step": ("step", 0.1, 0.1),
         "a pipeline of one step": ("later", 0.1, 0.1),
+        "the same, processor time": ("processor", None, None),
         "the first pipeline of a process": ("first", None, None),
         "the whole process, of six pipelines": ("process", None, None),
     }
