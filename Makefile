@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check audit bench .run-bench contract compat compat-sdk compat-zenml queries artifacts coverage settings mapped parity faults kills soak clean
+.PHONY: help demo test check audit bench .run-bench contract compat compat-sdk compat-zenml queries artifacts coverage settings installs mapped parity faults kills soak clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make artifacts  take 1,000 files and 1 GB up and down, cut in the middle (ARGS=...)"
 	@echo "make coverage  write docs/coverage.md, and see that each call's test fails without the call (a minute)"
 	@echo "make settings  write the tables of docs/zenml-settings.md from the models"
+	@echo "make installs  install this package in every way that pip knows, and see what images would get (two minutes)"
 	@echo "make mapped  run fifty mapped steps on eight threads, each with a pool of its own (MAPPED=50)"
 	@echo "make parity  put this tracker and ZenML's own Comet tracker to the same checks; writes docs/parity.md (ten minutes)"
 	@echo "make faults  play the whole fault matrix, beside the official SDK (half an hour)"
@@ -87,6 +88,9 @@ settings: $(VENV)/.ready-dev
 
 coverage: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.coverage $(ARGS)
+
+installs: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.tracker.installs
 
 mapped: $(VENV)/.ready-dev
 	TRACKER_MAPPED=$(or $(MAPPED),50) $(BIN)/python -m pytest --timeout 900 tests/tracker/test_parallel.py -k mapped
