@@ -57,8 +57,13 @@ def talk(name: str) -> None:
 def quiet() -> None: ...
 
 
+@pipeline(enable_cache=False)
+def one_quiet_step() -> None:
+    quiet()
+
+
 @pipeline(dynamic=True, enable_cache=False)
-def talking_alone() -> None:
+def quiet_and_dynamic() -> None:
     quiet()
 
 

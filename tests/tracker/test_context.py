@@ -36,6 +36,8 @@ def test_experiment_and_zenml_know_each_other(
     first, second = steps["load"], steps["train"]
     keys = {name: step.run_metadata["comet_experiment_key"] for name, step in steps.items()}
     run = zenml_client.get_pipeline_run(first.pipeline_run_id)
+    # Which ZenML asks for while it makes the run, and the first step completes.
+    assert run.run_metadata["comet_project_url"].startswith(f"{readback.server.url}/team/")
 
     others = readback.others(keys["train"])
     assert (others["zenml_run_id"], others["zenml_run_name"]) == (str(run.id), run.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests import context_pipelines, pipelines
+from tests import context_pipelines
 from tests.tracker.conftest import Readback
 from zenml_comet_tracker import CometExperimentTrackerConfig, CometExperimentTrackerSettings
 from zenml_comet_tracker.tracker import grouping
@@ -24,38 +25,37 @@ RUN: Any = "5f0c"
 def test_the_runs_page_shows_the_experiments_of_the_run_and_no_others(
     tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps, zenml_client: Any
 ) -> None:
+    """Where it is is known only when the server has said so, and ZenML asks nobody about a dynamic pipeline's run."""
+    del local_config["workspace"], local_config["project_name"]
     # No tag of the run: people may take tags off.
     tracked_stack({**local_config, "auto_tags": [], "log_output": False})
-    pipelines.fitting([1.0])
-    with pytest.raises(RuntimeError):
-        context_pipelines.contextual()
+
+    context_pipelines.one_quiet_step()
+    context_pipelines.quiet_and_dynamic()
 
     assert background.settle(30)
-    steps = steps_of("contextual")
-    keys = {step.run_metadata["comet_experiment_key"] for step in steps.values()}
-    run = zenml_client.get_pipeline_run(steps["load"].pipeline_run_id)
-    page = run.run_metadata["comet_project_url"]
-    assert urlsplit(page).path == f"/team/{local_config['project_name']}"
-    assert parse_qs(urlsplit(page).query) == {"q": [f"zenml_run_id={run.id}"]}
-    shown = readback.server.call("GET", page.removeprefix(f"{readback.server.url}/")).text
-    everything = readback.keys("team", local_config["project_name"])
-    assert len(everything) == 3
-    assert {key for key in everything if f"/{key}" in shown} == keys
-    # Which experiments those are, REST says too.
-    assert {key for key in everything if readback.others(key)["zenml_run_id"] == str(run.id)} == keys
+    steps = [steps_of(name)["quiet"] for name in ("one_quiet_step", "quiet_and_dynamic")]
+    keys = [step.run_metadata["comet_experiment_key"] for step in steps]
+    for step in steps:
+        page = zenml_client.get_pipeline_run(step.pipeline_run_id).run_metadata["comet_project_url"]
+        assert urlsplit(page).path == urlsplit(step.run_metadata["experiment_tracker_url"]).path.rpartition("/")[0]
+        assert parse_qs(urlsplit(page).query) == {"q": [f"zenml_run_id={step.pipeline_run_id}"]}
+        shown = readback.server.call("GET", page.removeprefix(f"{readback.server.url}/")).text
+        assert [key for key in keys if f"/{key}" in shown] == [step.run_metadata["comet_experiment_key"]]
 
 
-def test_the_run_of_a_dynamic_pipeline_has_its_page_too(
-    tracked_stack: Stack, local_config: Config, zenml_client: Any
+def test_zenml_is_told_of_the_page_before_the_first_step(
+    tracked_stack: Stack, local_config: Config, zenml_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ZenML asks nobody for the metadata of such a run, nor is the place known before a server has said it."""
-    tracked_stack({name: value for name, value in local_config.items() if name not in ("workspace", "project_name")})
-
-    context_pipelines.talking_alone()
-
-    assert background.settle(30)
-    (run,) = zenml_client.list_pipeline_runs(pipeline="talking_alone", sort_by="desc:created", size=1).items
-    assert f"q=zenml_run_id%3D{run.id}" in zenml_client.get_pipeline_run(run.id).run_metadata["comet_project_url"]
+    tracked_stack(local_config)
+    tracker = zenml_client.active_stack.experiment_tracker
+    assert tracker.get_pipeline_run_metadata(uuid.uuid4()) == {}
+    of_the_pipeline = SimpleNamespace(settings={"experiment_tracker.comet_rest": {"project_name": "digits"}})
+    monkeypatch.setattr(grouping, "run_in_progress", lambda _: SimpleNamespace(config=of_the_pipeline))
+    page = f"{local_config['url']}/team/digits"
+    assert tracker.get_pipeline_run_metadata(uuid.uuid4()) == {"comet_project_url": page}
+    monkeypatch.setattr(grouping, "page_before", lambda *_: 1 / 0)
+    assert tracker.get_pipeline_run_metadata(uuid.uuid4()) == {}
 
 
 @pytest.mark.parametrize(
