@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,20 @@ from zenml.steps.heartbeat import StepHeartbeatWorker
 from tests import life_pipelines
 from tests.fixtures.local_server import begin
 from tests.tracker.conftest import Readback
+from zenml_comet_tracker.comet.errors import DeliveryError
 from zenml_comet_tracker.comet.exits import error_text
-from zenml_comet_tracker.tracker import experiment_key
+from zenml_comet_tracker.tracker import ending, experiment_key, outcomes
 from zenml_comet_tracker.tracker.component import CometExperimentTracker
 from zenml_comet_tracker.tracker.outcomes import Outcome
+from zenml_comet_tracker.tracker.runs import StepRun
 
 Stack = Callable[..., str]
 Config = dict[str, Any]
 Steps = Callable[[str], dict[str, Any]]
+
+
+# What is taken along of machine and program is shown elsewhere, and each step would take its time for it.
+ALONE = dict.fromkeys(("log_code", "log_git", "log_environment", "log_system_metrics", "log_output"), False)
 
 
 class Experiments:
@@ -57,7 +64,7 @@ def test_an_experiment_says_how_its_step_ended(
     zenml_client: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    tracked_stack(local_config)
+    tracked_stack({**local_config, **ALONE})
     monkeypatch.setattr(Compiler, "_get_heartbeat_flag", staticmethod(_of_the_one_that_is_stopped))
     monkeypatch.setattr(StepHeartbeatWorker, "interval", property(_until_the_stop))
     life_pipelines.told_to_stop.clear()
@@ -120,7 +127,7 @@ def test_other_components_that_fail_leave_no_experiment_open(
     zenml_client: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    tracked_stack({"url": "offline"}, local_config, {"url": "offline"})
+    tracked_stack({"url": "offline"}, {**local_config, **ALONE}, {"url": "offline"})
     before, ours, after = zenml_client.active_stack.experiment_trackers.values()
     _misbehave(monkeypatch, before, after)
 
@@ -168,7 +175,7 @@ def _misbehave(monkeypatch: pytest.MonkeyPatch, before: Any, after: Any) -> None
 def test_a_step_that_is_retried_goes_on_in_one_experiment(
     tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tracked_stack(local_config)
+    tracked_stack({**local_config, **ALONE})
     life_pipelines.attempts.clear()
     between: list[str] = []
     prepare = CometExperimentTracker.prepare_step_run
@@ -203,7 +210,7 @@ def test_a_step_that_is_retried_goes_on_in_one_experiment(
 def test_a_key_can_be_chosen_and_a_bad_one_is_named(
     tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tracked_stack({**local_config, "tags": ["of the component"]})
+    tracked_stack({**local_config, **ALONE, "tags": ["of the component"]})
     key = begin(readback.server, experimentName="made by somebody else")
 
     life_pipelines.with_keys(good=key, bad="too-short")
@@ -226,6 +233,21 @@ def test_an_exit_of_any_code_fails_an_experiment_as_it_fails_the_step(error: Bas
     assert said in text
 
 
+def test_an_abandoned_step_that_is_strict_fails_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+
+    def refuse(run: StepRun, outcome: Outcome) -> None:
+        ended.append(outcome.status)
+        raise DeliveryError("not delivered whole")
+
+    monkeypatch.setattr(ending, "_end", refuse)
+    monkeypatch.setattr(outcomes.asking, "step", lambda *_: None)
+    experiment: Any = object()
+    run = StepRun(uuid.uuid4(), uuid.uuid4(), "run_step", "k" * 40, experiment, 1.0, succeeded=True)
+    ending.end_abandoned([run])
+    assert ended == ["completed"]
+
+
 DIES = """
 import sys
 from zenml.utils import source_utils
@@ -243,7 +265,7 @@ def test_a_step_that_was_killed_and_is_repeated_goes_on_in_one_experiment(
     source_root: Path,
     tmp_path: Path,
 ) -> None:
-    tracked_stack(local_config)
+    tracked_stack({**local_config, **ALONE})
     marker = tmp_path / "key"
     arguments = [sys.executable, "-c", DIES, str(source_root), str(marker)]
     child = subprocess.run(arguments, cwd=source_root, timeout=120, check=False, capture_output=True)
