@@ -97,7 +97,7 @@ mapped: $(VENV)/.ready-dev
 
 parity: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.parity $(ARGS)
-	PARITY=1 $(BIN)/python -m pytest -n 0 tests/cli/test_from_builtin.py
+	PARITY=1 $(BIN)/python -m pytest -n 0 tests/cli/test_from_builtin.py tests/test_docs_recipes.py
 
 faults: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.faults $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -69,8 +70,13 @@ def test_the_recipes_run(recipes: ModuleType, zenml_client: Any, local_server: L
     assert recipes.final_values(run.name) == {"step": 0.3, "model": 0.3}
     page = recipes.page_of(run.name, "train")
     assert page == f"{local_server.url}/recipes/nightly/{keys['train']}"
-    recipes.nightly()
-    (again,) = zenml_client.list_pipeline_runs(pipeline="nightly", sort_by="desc:created", size=1).items
-    assert zenml_client.get_pipeline_run(again.id).steps["train"].status == "cached"
-    assert recipes.page_of(again.name, "train") == page
     assert recipes.compare("recipes") == [(f"{run.name}_train", "0.3")]
+
+
+@pytest.mark.skipif("PARITY" not in os.environ, reason="a second run takes seconds: make parity")
+def test_the_page_of_a_cached_step_is_that_of_the_step_it_stands_for(recipes: ModuleType, zenml_client: Any) -> None:
+    for _ in range(2):
+        recipes.nightly()
+    again, first = zenml_client.list_pipeline_runs(pipeline="nightly", sort_by="desc:created", size=2).items
+    assert zenml_client.get_pipeline_run(again.id).steps["train"].status == "cached"
+    assert recipes.page_of(again.name, "train") == recipes.page_of(first.name, "train") is not None
