@@ -20,7 +20,6 @@ from tests.comet.scripted import ScriptedComet
 from tests.tracker.conftest import Readback
 from zenml_comet_tracker import CometExperimentTrackerConfig, CometExperimentTrackerSettings
 from zenml_comet_tracker.comet.experiment import Experiment
-from zenml_comet_tracker.tracker import identity
 from zenml_comet_tracker.tracker import metadata as tracker_metadata
 
 Stack = Callable[..., str]
@@ -113,21 +112,6 @@ def test_each_attempt_of_a_retried_step_is_an_experiment(
     assert readback.others(by_attempt["3"])["zenml_earlier_attempt"] == by_attempt["2"]
     assert readback.others(by_attempt["1"])["zenml_later_attempt"] == by_attempt["2"]
     assert [readback.points(by_attempt[n], "attempt")[0][0] for n in "123"] == [1.0, 2.0, 3.0]
-
-
-def test_attempts_can_continue_one_experiment(
-    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps
-) -> None:
-    tracked_stack(local_config)
-    pipelines.attempts.clear()
-
-    pipelines.retried()
-
-    key = steps_of("retried")["third_time_lucky"].run_metadata["comet_experiment_key"]
-    assert readback.keys("team", local_config["project_name"]) == {key}
-    about = readback.metadata(key)
-    assert (about["running"], about["hasCrashed"]) == (False, False)
-    assert [value for value, _, _ in readback.points(key, "attempt")] == [1.0, 2.0, 3.0]
 
 
 def test_a_step_whose_input_could_not_be_loaded_is_closed_by_the_next_one(
@@ -309,20 +293,6 @@ def test_an_experiment_that_its_step_renamed_has_that_name_in_zenml_too(
     assert metadata["comet_experiment_name"] == "my own name"
     assert "comet_delivery" not in metadata
     assert readback.metadata(metadata["comet_experiment_key"])["experimentName"] == "my own name"
-
-
-def test_a_step_repeated_after_its_process_died_goes_on_in_the_same_experiment(
-    tracked_stack: Stack, local_config: Config, readback: Readback, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = "a" * 40
-    monkeypatch.setattr(identity, "keys_of", lambda *_: identity.Keys(key))
-    tracked_stack(local_config)
-
-    pipelines.fitting([1.0])
-    pipelines.fitting([2.0])
-
-    assert readback.keys("team", local_config["project_name"]) == {key}
-    assert [value for value, _, _ in readback.points(key, "loss")] == [1.0, 2.0]
 
 
 def test_a_step_that_cannot_be_tracked_runs_on(
