@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from zenml_comet_tracker.comet.delivery.courier import Courier
@@ -24,6 +25,10 @@ pytest_plugins = [
     "tests.fixtures.zenml_store",
     "tests.fixtures.browser",
 ]
+
+# How long an example takes says more about what else the machine does.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 _HOME = Path(tempfile.mkdtemp(prefix="zenml-comet-tests-"))
 

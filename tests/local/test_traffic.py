@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def test_what_is_stored_is_counted_once_and_only_when_it_is_stored(clocked_serve
     server.call("POST", "api/rest/v2/write/experiment/upload-asset", **upload)
     found = counted(server)
     assert (found["points"], found["parameters"], found["assets"]) == (8 + 1 + 3, 1, 1)
-    with sqlite3.connect(server.data / "comet.db") as database:
+    with closing(sqlite3.connect(server.data / "comet.db")) as database:
         assert database.execute("SELECT sum(count) FROM metric").fetchone() == (found["points"],)
     assert found["filesBytes"] == 5000
     assert found["databaseBytes"] == (server.data / "comet.db").stat().st_size

@@ -119,7 +119,7 @@ def test_a_damaged_file_is_told(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda folder: None, lambda folder: sqlite3.connect(folder / "comet.db").execute("CREATE TABLE x (y)")],
+    [lambda folder: None, lambda folder: run(folder, "CREATE TABLE x (y)")],
     ids=["no database", "another's database"],
 )
 def test_what_is_no_data_folder_is_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
