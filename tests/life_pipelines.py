@@ -60,6 +60,7 @@ def saves_nothing() -> Unstorable:
 
 @step(experiment_tracker=True, enable_cache=False)
 def returns_text() -> int:
+    current_experiment().end()
     return "text"  # type: ignore[return-value]
 
 

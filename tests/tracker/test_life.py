@@ -94,12 +94,15 @@ def test_an_experiment_says_how_its_step_ended(
     assert "this artifact cannot be stored" in found.about("saves_nothing")["error"]
     assert found.others("saves_nothing")["zenml_status"] == "failed"
     assert "Wrong type for output" in found.about("returns_text")["error"]
+    # The step ended it before, and logged nothing more: what the tracker has to say then is no loss of the step's.
+    assert "comet_dropped" not in steps["returns_text"].run_metadata
     assert "an input could not be loaded" in found.about("needs_it")["error"]
     assert "RunInterruptedException" in found.about("terminated")["error"]
     assert (found.about("stopped")["hasCrashed"], found.about("stopped")["error"]) == (False, None)
     assert readback.metrics(found.keys["stopped"]) == {"reached"}
     # The hook runs when ZenML has called the tracker's clean-up.
     assert readback.metrics(found.keys["succeeds"]) >= {"reached", "from_the_hook"}
+    assert steps["succeeds"].run_metadata["comet_metric_from_the_hook"] == 1.0
     assert readback.metrics(found.keys["stopped_on_the_page"]) >= {"before", "after"}
     assert (str(steps["second"].status.value), steps["second"].run_metadata) == ("cached", {})
     # Nothing was made besides: a step from the cache has the experiment of the step that it is from.

@@ -68,6 +68,8 @@ def test_no_more_metrics_are_told_than_zenml_takes_in_a_moment() -> None:
     told = metadata.of_metrics({f"m{number}": float(number) for number in range(500)})
     assert told.pop("comet_metrics_left_out") == 500 - metadata.MAX_METRICS
     assert list(told) == [f"comet_metric_m{number}" for number in range(metadata.MAX_METRICS)]
+    told = metadata.of_metrics({f"m{number}": float(number) for number in range(MAX_NAMES)})
+    assert told["comet_metrics_left_out"] == f"{MAX_NAMES - metadata.MAX_METRICS} or more"
 
 
 def test_of_endless_names_only_so_many_are_remembered() -> None:

@@ -46,7 +46,7 @@ def _leave(run: StepRun) -> None:
     error = sys.exc_info()[1]
     if error is run.outer_error:
         error = None
-    if error is None and not run.inert and run.experiment.primary:
+    if error is None and not run.inert and run.experiment.primary and not run.experiment.ended:
         _tell_all(run)
     try:
         ending.finish(run, error)

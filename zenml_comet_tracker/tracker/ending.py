@@ -86,7 +86,8 @@ def end_abandoned(runs: Iterable[StepRun]) -> None:
 
 def _end(run: StepRun, outcome: Outcome) -> None:
     try:
-        if run.experiment.primary:
+        # The step may have ended it itself: what comes then is dropped, and would be counted as the step's.
+        if run.experiment.primary and not run.experiment.ended:
             run.experiment.log_others(outcome.others(run.attempt))
         ended_as = outcome.ended_as(run.attempt)
         report = run.experiment.end(timeout=run.time_left(), error=outcome.failure, ended_as=ended_as)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from zenml.metadata.metadata_types import MetadataType, Uri
 
+from zenml_comet_tracker.comet.last_values import MAX_NAMES
 from zenml_comet_tracker.tracker.runs import StepRun
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def corrections(run: StepRun, losses: Metadata) -> Metadata:
     if run.inert or not run.experiment.primary:
         return {}
     now = _place(run) | losses
+    if run.telling is not None and run.telling.final_metrics:
+        # Hooks and materializers of the step log after ZenML asked.
+        now |= of_metrics(run.experiment.last_metrics())
     told = run.told.get("comet_delivery")
     # What is told cannot be taken back, only be told anew.
     if told in UNDELIVERED and now.get("comet_delivery") is None:
@@ -84,7 +88,8 @@ def of_metrics(last: Mapping[str, float | str], prefix: str = "comet_metric_") -
         if len(metadata) < MAX_METRICS and len(key) <= KEY_LIMIT:
             metadata[key] = value
     if left_out := len(last) - len(metadata):
-        metadata["comet_metrics_left_out"] = left_out
+        # No more names than that are remembered.
+        metadata["comet_metrics_left_out"] = left_out if len(last) < MAX_NAMES else f"{left_out} or more"
     return metadata
 
 

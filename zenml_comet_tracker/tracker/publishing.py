@@ -55,7 +55,7 @@ def _tell(run: StepRun, telling: Telling, context: StepContext) -> None:
     _tell_run(run, telling, context.pipeline_run)
     version = getattr(context, "model_version", None)
     if version is not None:
-        if telling.context:
+        if telling.context and not run.experiment.ended:
             run.experiment.log_other("zenml_model_version", held(version, "name") or str(version.number))
         _tell_model_version(run, telling, version.id)
 
