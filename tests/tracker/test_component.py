@@ -170,7 +170,7 @@ def test_settings_of_pipeline_and_step_are_in_force_and_tags_add_up(
 
 
 def test_a_step_with_two_trackers_has_two_experiments(
-    tracked_stack: Stack, local_config: Config, readback: Readback, zenml_client: Any
+    tracked_stack: Stack, local_config: Config, readback: Readback, steps_of: Steps, zenml_client: Any
 ) -> None:
     project = local_config["project_name"]
     tracked_stack(local_config, {**local_config, "workspace": "other-team"})
@@ -184,6 +184,12 @@ def test_a_step_with_two_trackers_has_two_experiments(
         assert readback.metadata(key)["running"] is False
     assert (readback.parameters(one), readback.parameters(two)) == ({"mine": first}, {"mine": second})
     assert readback.metadata(two)["experimentName"] == "the second's" != readback.metadata(one)["experimentName"]
+    # ZenML shows one value of each key, so each has keys of its own.
+    (told,) = (step.run_metadata for step in steps_of("two_trackers").values())
+    names = {one: "", two: f"_{second}"}
+    assert {key: told[f"comet_experiment_key{name}"] for key, name in names.items()} == {one: one, two: two}
+    assert all(told[f"experiment_tracker_url{name}"].endswith(key) for key, name in names.items())
+    assert told[f"comet_experiment_name_{second}"] == "the second's"
 
 
 def test_an_untracked_step_is_told_so_and_writes_nowhere(

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,6 +71,23 @@ def test_no_more_metrics_are_told_than_zenml_takes_in_a_moment() -> None:
     assert list(told) == [f"comet_metric_m{number}" for number in range(metadata.MAX_METRICS)]
     told = metadata.of_metrics({f"m{number}": float(number) for number in range(MAX_NAMES)})
     assert told["comet_metrics_left_out"] == f"{MAX_NAMES - metadata.MAX_METRICS} or more"
+
+
+def test_a_second_tracker_of_a_step_is_told_apart_and_found_again(
+    zenml_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"comet_experiment_key": "one", "comet_lost": 3} | metadata.labelled(
+        {"comet_experiment_key": "two", "comet_delivery": "pending", "experiment_tracker_url": "/two"}, "the:second"
+    )
+    published: list[metadata.Metadata] = []
+    monkeypatch.setattr(type(zenml_client), "get_run_step", lambda *_: SimpleNamespace(run_metadata=told))
+    monkeypatch.setattr(metadata, "_publish", lambda *call: published.append(call[-1]))
+
+    for key, page, complete in (("one", "/1", True), ("two", "/2", True), ("two", "/2", False), ("one", None, False)):
+        metadata.publish_delivered(uuid.uuid4(), uuid.uuid4(), key, page, complete=complete, patience=30)
+
+    delivered = {"comet_delivery_the.second": "synced", "experiment_tracker_url_the.second": "/2"}
+    assert published == [{"comet_lost": 0}, delivered, {"experiment_tracker_url_the.second": "/2"}]
 
 
 def test_of_endless_names_only_so_many_are_remembered() -> None:

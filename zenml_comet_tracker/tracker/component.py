@@ -31,7 +31,7 @@ from zenml_comet_tracker.tracker import (
     steps,
     validation,
 )
-from zenml_comet_tracker.tracker.runs import step_runs
+from zenml_comet_tracker.tracker.runs import StepRun, step_runs
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -102,14 +102,14 @@ class CometExperimentTracker(BaseExperimentTracker):
         try:
             settings = self.get_settings(info)
             strict = settings.strict
-            step_runs.add(opening.open_run(self.id, self.config, self.secrets, info, settings))
+            self._add(opening.open_run(self.id, self.config, self.secrets, info, settings))
         except Exception as error:
             if strict:
                 # The frames below hold the API key, and rich tracebacks print the variables of every frame.
                 raise error.with_traceback(None) from None
             logger.warning("Step %s runs on untracked. %s", info.pipeline_step_name, _plain(error))
             logger.debug("Why step %s is untracked:", info.pipeline_step_name, exc_info=True)
-            step_runs.add(opening.stand_in(self.id, info))
+            self._add(opening.stand_in(self.id, info))
 
     def get_step_run_metadata(self, info: StepRunInfo) -> metadata.Metadata:
         """The experiment's URL, key, workspace and project, the count of what it logged and its last metric values.
@@ -127,10 +127,10 @@ class CometExperimentTracker(BaseExperimentTracker):
         try:
             run.told = metadata.of_run(run) | ending.losses(run)
             publishing.tell(run)
-            return run.told
+            return metadata.labelled(run.told, run.label)
         except Exception:
             logger.warning("The metadata of experiment %s could not be collected.", run.key, exc_info=True)
-            return {"comet_experiment_key": run.key}
+            return metadata.labelled({"comet_experiment_key": run.key}, run.label)
 
     def get_pipeline_run_metadata(self, run_id: UUID) -> metadata.Metadata:
         """The page of the run's experiments, where the configuration names workspace and project; empty elsewhere.
@@ -162,6 +162,11 @@ class CometExperimentTracker(BaseExperimentTracker):
             run.stop_the_clock()
         else:
             ending.finish(run, None)
+
+    def _add(self, run: StepRun) -> None:
+        if step_runs.of_caller(run.step_run_id):
+            run.label = self.name
+        step_runs.add(run)
 
     def __repr__(self) -> str:
         # ZenML's own version prints the API key when it is not a reference.

@@ -46,7 +46,7 @@ def finish(run: StepRun, error: BaseException | str | None) -> None:
 
 def _correct(run: StepRun) -> None:
     if found := metadata.corrections(run, losses(run)):
-        metadata.publish(run.step_run_id, run.component_id, found)
+        metadata.publish(run.step_run_id, run.component_id, metadata.labelled(found, run.label))
         run.told |= found
 
 

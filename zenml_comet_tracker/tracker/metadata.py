@@ -13,6 +13,7 @@ from uuid import UUID
 from zenml.metadata.metadata_types import MetadataType, Uri
 
 from zenml_comet_tracker.comet.last_values import MAX_NAMES
+from zenml_comet_tracker.comet.texts import shortened
 from zenml_comet_tracker.tracker.runs import StepRun
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ MAX_METRICS = 20
 KEY_LIMIT = 250
 # What a step says of its delivery that is not true any more when all of it is with a server.
 UNDELIVERED = ("pending", "offline", "refused")
+
+_KEY = "comet_experiment_key"
+# What late delivery makes untrue.
+_CORRECTED = ("comet_delivery", "comet_lost")
 
 Metadata = dict[str, MetadataType]
 
@@ -107,6 +112,20 @@ def of_losses(stats: Stats, lost: int = 0) -> Metadata:
     return metadata
 
 
+def labelled(metadata: Metadata, label: str) -> Metadata:
+    """Under keys of their own, as `comet_experiment_key_<label>`: for a step's second tracker, because ZenML shows one
+    value of each key, whoever it is from. Without a label as they are."""
+    if not label:
+        return metadata
+    return {shortened(f"{key}_{label}".replace(":", "."), KEY_LIMIT): value for key, value in metadata.items()}
+
+
+def label_of(known: Mapping[str, Any], experiment_key: str) -> str:
+    """The label under which a step's metadata tell of an experiment; empty for that of its first tracker."""
+    keys = (key for key, value in known.items() if key.startswith(_KEY) and value == experiment_key)
+    return next(keys, _KEY).removeprefix(_KEY).removeprefix("_")
+
+
 def of_delivery(known: Mapping[str, Any], page: str | None) -> Metadata:
     """What the delivery of a step's whole journal makes untrue of its metadata; empty when nothing is."""
     metadata: Metadata = {}
@@ -124,8 +143,19 @@ def publish(step_run_id: UUID, component_id: UUID, metadata: Metadata, patience:
     _in_time(functools.partial(_publish, step_run_id, component_id, metadata), patience)
 
 
-def publish_delivered(step_run_id: UUID, component_id: UUID, page: str | None, patience: float = PATIENCE) -> None:
-    """Corrects the metadata of a step run whose whole journal is delivered by now; waits and raises as `publish`."""
+def publish_delivered(
+    step_run_id: UUID,
+    component_id: UUID,
+    experiment_key: str,
+    page: str | None,
+    *,
+    complete: bool = True,
+    patience: float = PATIENCE,
+) -> None:
+    """Corrects the metadata of a step run whose journal is delivered by now; waits and raises as `publish`.
+
+    When that is not `complete`, its page is all that is told.
+    """
 
     def call() -> None:
         from zenml.client import Client
@@ -138,8 +168,13 @@ def publish_delivered(step_run_id: UUID, component_id: UUID, page: str | None, p
         except Exception:
             logger.warning("ZenML did not say what it knows of step run %s.", step_run_id, exc_info=True)
             return
-        if found := of_delivery(known, page):
-            _publish(step_run_id, component_id, found)
+        label = label_of(known, experiment_key)
+        if complete:
+            found = of_delivery({key: known.get(f"{key}_{label}" if label else key) for key in _CORRECTED}, page)
+        else:
+            found = {} if page is None else {"experiment_tracker_url": Uri(page)}
+        if found:
+            _publish(step_run_id, component_id, labelled(found, label))
 
     _in_time(call, patience)
 

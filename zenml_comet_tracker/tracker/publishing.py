@@ -77,7 +77,7 @@ def _tell_model_version(run: StepRun, telling: Telling, version_id: UUID) -> Non
     if url:
         found[f"comet_url_{step}".replace(":", ".")[: metadata.KEY_LIMIT]] = Uri(url)
     if found:
-        _publish(run, "MODEL_VERSION", version_id, found)
+        _publish(run, "MODEL_VERSION", version_id, metadata.labelled(found, run.label))
 
 
 def _publish(run: StepRun, kind: str, resource_id: UUID, found: metadata.Metadata) -> None:

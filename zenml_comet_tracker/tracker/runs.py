@@ -84,7 +84,7 @@ class StepRun:
     was done, `lost` how many values were undelivered at the end, in what does not outlive the step. `followed` says
     that it is ended when ZenML leaves the step's context, `succeeded` that the step's function did. `outer_error` was
     being handled when the step began; `owner` is what ZenML holds as long as it is at the step. `telling` is what is
-    told beyond that, None for a stand-in.
+    told beyond that, None for a stand-in. `label` tells the second tracker of a step from the first.
     """
 
     component_id: UUID
@@ -105,6 +105,7 @@ class StepRun:
     outer_error: BaseException | None = field(default=None, repr=False)
     owner: weakref.ref[Any] | None = field(default=None, repr=False)
     telling: Telling | None = None
+    label: str = ""
     _older_threads: weakref.WeakSet[threading.Thread] = field(
         default_factory=lambda: weakref.WeakSet(threading.enumerate()), repr=False
     )

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
-from zenml.metadata.metadata_types import Uri
-
 from zenml_comet_tracker.comet.delivery.leftovers import Outcome
 from zenml_comet_tracker.comet.journal.record import SPOKEN
 from zenml_comet_tracker.comet.journal.survey import Found, last_other
@@ -16,13 +14,14 @@ from zenml_comet_tracker.tracker import metadata
 
 
 class UntoldStep(NamedTuple):
-    """A step run whose journal is left, and the tracker component that it is of.
+    """A step run whose journal is left, the tracker component that it is of, and the key of its experiment.
 
     `answered` says that a server had answered to an earlier delivery, which may have been the step's own.
     """
 
     step_run: UUID
     component: UUID
+    experiment: str
     answered: bool
 
     def tell(self, page: str | None, *, complete: bool) -> None:
@@ -30,10 +29,8 @@ class UntoldStep(NamedTuple):
 
         Waits for ZenML as long as `metadata.publish` does.
         """
-        if complete:
-            metadata.publish_delivered(self.step_run, self.component, page)
-        elif page is not None and not self.answered:
-            metadata.publish(self.step_run, self.component, {"experiment_tracker_url": Uri(page)})
+        if complete or (page is not None and not self.answered):
+            metadata.publish_delivered(self.step_run, self.component, self.experiment, page, complete=complete)
 
 
 def untold_step(found: Found) -> UntoldStep | None:
@@ -42,9 +39,9 @@ def untold_step(found: Found) -> UntoldStep | None:
     if component is None or not found.header.primary:
         return None
     step_run = last_other(found.folder, "zenml_step_run_id")
-    answered = (found.folder / SPOKEN).exists()
+    key, answered = found.header.experiment_key, (found.folder / SPOKEN).exists()
     try:
-        return None if step_run is None else UntoldStep(UUID(step_run), UUID(component), answered)
+        return None if step_run is None else UntoldStep(UUID(step_run), UUID(component), key, answered)
     except ValueError:
         return None
 
