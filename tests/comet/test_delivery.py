@@ -569,10 +569,12 @@ def test_a_server_that_knows_no_attempts_gets_those_after_the_first_in_contexts(
 ) -> None:
     bench = Bench(comet, tmp_path, attempt=2)
     bench.writer.append(METRICS, [metrics.row("loss", 1.0, 1, 0), metrics.row("loss", 2.0, 1, 0, None, "train")])
+    bench.writer.append(METRICS, [metrics.row("sys.load.avg", 1.0, 1), metrics.row("rank_1.sys.load.avg", 1.0, 1)])
     bench.courier.finish(End(7, 2))
     bench.turns(4, advance=1)
     (asked,) = comet.requests("/experiment/metric")
-    assert [row["context"] for row in asked.json["values"]] == ["attempt_2", "attempt_2_train"]
+    # Of the machine a server knows by its names.
+    assert [row.get("context") for row in asked.json["values"]] == ["attempt_2", "attempt_2_train", None, None]
     # An earlier attempt may have been called a failure there.
     (told,) = comet.requests("/update-status")
     assert (told.json["isAlive"], told.json["hasCrashed"]) == (False, False)

@@ -213,6 +213,41 @@ def test_the_newest_attempt_has_the_names_and_earlier_ones_keep_their_values(
     assert local_server.get("experiment/metadata", experimentKey=key)["status"] == "running"
 
 
+def test_an_attempt_that_never_told_how_it_stood_is_kept_apart_too(local_server: LocalServer, key: str) -> None:
+    """Killed while the server was away: what it left is delivered by another process, which knows of no life."""
+    _of_attempt(local_server, key, 1, value("loss", 1))
+    _of_attempt(local_server, key, 2, value("loss", 2))
+    # Of its machine too what is late stands where the rest does.
+    _of_attempt(local_server, key, 1, value("loss", 1.5), value("sys.load.avg", 1))
+    _of_attempt(local_server, key, 2, value("sys.load.avg", 2))
+
+    listed = local_server.get("experiment/metrics/summary", experimentKey=key)["values"]
+    assert {metric["name"]: [row[0] for row in read(local_server, key, metric["name"])] for metric in listed} == {
+        "attempt_1_loss": ["1.0", "1.5"],
+        "loss": ["2.0"],
+        "sys.load.avg": ["1.0", "2.0"],
+    }
+
+
+def test_a_context_or_a_name_like_those_of_attempts_keeps_none_with_the_next_ones(
+    local_server: LocalServer, key: str
+) -> None:
+    """Names and contexts are the user's to choose."""
+    mine = [value("attempt_1_loss", 10), value("loss", 1), value("loss", 5, context="attempt_b")]
+    _of_attempt(local_server, key, 1, *mine)
+    _of_attempt(local_server, key, 2, *mine)
+
+    listed = local_server.get("experiment/metrics/summary", experimentKey=key)["values"]
+    points = {metric["name"]: [row[0] for row in read(local_server, key, metric["name"])] for metric in listed}
+    assert points == {
+        "attempt_1_attempt_1_loss": ["10.0"],
+        "attempt_1_loss": ["1.0", "10.0"],
+        "attempt_1_attempt_b_loss": ["5.0"],
+        "loss": ["1.0"],
+        "attempt_b_loss": ["5.0"],
+    }
+
+
 def test_an_attempt_that_is_no_number_is_refused(local_server: LocalServer, key: str) -> None:
     headers = {"Content-Type": "application/json", "X-Comet-Attempt": "second"}
     body = json.dumps({"experimentKey": key, "values": [value("loss", 1)]})

@@ -199,6 +199,18 @@ def test_a_guest_ends_nothing_that_its_owner_goes_on_with(
     assert state(clocked_server, key) == "finished"
 
 
+def test_an_owner_whose_clock_is_slow_is_heard_all_the_same(
+    clocked_server: LocalServer, key: str, clock: TurnedClock
+) -> None:
+    clock.turn(60)
+    report(clocked_server, key, True, attempt=1, local_timestamp=clock.now - 50_000)
+    report(clocked_server, key, True, local_timestamp=clock.now)
+    clock.turn(40)
+    report(clocked_server, key, True, attempt=1, local_timestamp=clock.now - 50_000)
+    report(clocked_server, key, False, local_timestamp=clock.now)
+    assert state(clocked_server, key) == "running"
+
+
 def test_a_guest_changes_nothing_of_an_end_unless_it_joined_later(
     clocked_server: LocalServer, key: str, clock: TurnedClock
 ) -> None:

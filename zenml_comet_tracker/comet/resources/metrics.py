@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -11,6 +12,8 @@ from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 from zenml_comet_tracker.comet.values import WireNumber
 
 MAX_BATCH = 1_000
+# Behind the name of its rank, if that is not zero.
+_OF_MACHINE = re.compile(r"(?:rank_[0-9_]+\.)?sys\.")
 
 
 def row(
@@ -33,9 +36,17 @@ def row(
 
 
 def of_attempt(rows: list[dict[str, Any]], attempt: int) -> list[dict[str, Any]]:
-    """The rows in a context that names the attempt, for a server that would mix them with those of the first one."""
+    """The rows in a context that names the attempt, for a server that would mix them with those of the first one.
+
+    Those of the machine stay as they are: a server knows them by their names.
+    """
     apart = f"attempt_{attempt}"
-    return [{**row, "context": f"{apart}_{row['context']}" if row.get("context") else apart} for row in rows]
+    return [
+        row
+        if _OF_MACHINE.match(row["metricName"])
+        else {**row, "context": f"{apart}_{row['context']}" if row.get("context") else apart}
+        for row in rows
+    ]
 
 
 def line_start(name: str) -> bytes:

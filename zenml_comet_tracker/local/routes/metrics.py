@@ -27,9 +27,11 @@ def add_batch(call: JsonCall) -> Response:
 
     def store(target: Target) -> None:
         arrived, contexts = batch.by_metric(target.first_new)
-        if apart := _apart(target, call.attempt):
-            contexts = {f"{apart}_{name}": f"{apart}_{c}" if c else apart for name, c in contexts.items()}
-            arrived = {f"{apart}_{name}": points for name, points in arrived.items()}
+        over = _over(target, call.attempt)
+        if over is not None:
+            moved = {name: metrics.apart(name, context, over) for name, context in contexts.items()}
+            arrived = {moved[name][0]: points for name, points in arrived.items()}
+            contexts = dict(moved.values())
         metrics.add_points(target.connection, target.experiment.id, target.writer, arrived, contexts)
 
     return call.write_values("points", len(batch), store)
@@ -41,8 +43,9 @@ def add(call: JsonCall) -> Response:
     value = metric_value(call.fields, call.store.clock())
 
     def store(target: Target) -> None:
-        apart = _apart(target, call.attempt)
-        context = "_".join(part for part in (apart, value.context) if part)
+        over = _over(target, call.attempt)
+        shown = metrics.shown_name(value.name, value.context)
+        context = value.context if over is None else metrics.apart(shown, value.context, over)[1]
         metrics.add(target.connection, target.experiment.id, target.writer, [replace(value, context=context)])
 
     return call.write(store, stores={"points": 1})
@@ -69,15 +72,15 @@ def summary(call: QueryCall) -> Response:
     return answer({"values": [_summary(row) for row in rows]})
 
 
-def _apart(target: Target, attempt: int | None) -> str:
-    """The context for values of an attempt that is over; empty for the newest one's, which may begin with them."""
+def _over(target: Target, attempt: int | None) -> int | None:
+    """The attempt that values are of when it is over; None for the newest one, which may begin with them."""
     newest = target.experiment.status_attempt
     if attempt is None or attempt == newest or (newest == 0 and attempt == 1):
-        return ""
+        return None
     if attempt < newest:
-        return metrics.context_of_attempt(attempt)
+        return attempt
     status.apply(target.transaction, target.experiment, Report(alive=True, attempt=attempt))
-    return ""
+    return None
 
 
 def _points(call: QueryCall, name: str | None) -> Response:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, insert, literal, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from zenml_comet_tracker.local.store import schema, series
 from zenml_comet_tracker.local.store.points import NO_STEP, Points, number_or_none
 from zenml_comet_tracker.local.store.series import batched
 
+# A context that `apart` made, and of which attempt.
+_ATTEMPT = re.compile(r"attempt_([0-9]{1,9})(?:_|$)")
+# What a machine does, in the names that Comet's client and ours give it; another rank's stand behind its name.
+_OF_MACHINE = re.compile(r"(?:rank_[0-9_]+\.)?sys\.")
 _UPDATED = [column.name for column in schema.metric.c if column.name not in ("id", "experiment_id", "name", "context")]
 
 
@@ -65,26 +70,28 @@ def add_points(
     _update(connection, writer, [(row, arrived[name], peaks[row.id]) for name, row in before.items()])
 
 
-def context_of_attempt(attempt: int) -> str:
-    """The context in which the values of an attempt stand when a newer one has begun."""
-    return f"attempt_{attempt}"
+def apart(name: str, context: str, attempt: int) -> tuple[str, str]:
+    """Shown name and context of a metric of an attempt that is over.
+
+    Those of the machine stay as they are: it is the same experiment, and time tells them apart.
+    """
+    if _OF_MACHINE.match(name):
+        return name, context
+    own = f"attempt_{attempt}"
+    return shown_name(name, own), shown_name(context, own) if context else own
 
 
 def set_apart(connection: Connection, experiment_id: int, attempt: int) -> None:
-    """Moves the values of an attempt that is over into a context of its own, so that the next one has their names.
-
-    Those of the machine stay: it is the same experiment, and time tells them apart.
-    """
-    columns, apart = schema.metric.c, context_of_attempt(attempt)
-    context = case((columns.context == "", apart), else_=literal(f"{apart}_").concat(columns.context))
-    statement = update(schema.metric).prefix_with("OR IGNORE")
-    connection.execute(
-        statement.where(
-            columns.experiment_id == experiment_id,
-            columns.name.not_like("sys.%"),
-            columns.context.not_like("attempt#_%", escape="#"),
-        ).values(name=literal(f"{apart}_").concat(columns.name), context=context)
-    )
+    """Moves the values of an attempt that is over into a context of its own, so that the next one has their names."""
+    moved = []
+    # The longest first, since one metric may be called what another one becomes.
+    for row in sorted(summaries(connection, experiment_id), key=lambda row: -len(row.name)):
+        before = _ATTEMPT.match(row.context)
+        if before is None or int(before[1]) >= attempt:
+            name, context = apart(row.name, row.context, attempt)
+            moved.append({"metric_id": row.id, "name": name, "context": context})
+    if moved:
+        connection.execute(_RENAME, moved)
 
 
 def summaries(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:
@@ -190,6 +197,12 @@ _SUMMARIES = (
     select(schema.metric).where(schema.metric.c.experiment_id == bindparam("experiment")).order_by(schema.metric.c.id)
 )
 _KNOWN = _SUMMARIES.where(schema.metric.c.name.in_(bindparam("names", expanding=True)))
+_RENAME = (
+    update(schema.metric)
+    .prefix_with("OR IGNORE")
+    .where(schema.metric.c.id == bindparam("metric_id"))
+    .values(name=bindparam("name"), context=bindparam("context"))
+)
 _UPDATE = (
     update(schema.metric)
     .where(schema.metric.c.id == bindparam("metric_id"))

@@ -42,11 +42,11 @@ def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> Non
         return
     attempt = experiment.status_attempt if report.attempt is None else report.attempt
     at = transaction.now_millis if report.at_millis is None else min(report.at_millis, transaction.now_millis)
+    owner = {} if report.attempt is None else {"owner_millis": transaction.now_millis}
     if _outranked(experiment, report, attempt, at):
         if report.alive and experiment.running and attempt == experiment.status_attempt:
-            _hear(transaction, experiment)
+            _hear(transaction, experiment, **owner)
         return
-    owner = {} if report.attempt is None else {"owner_millis": transaction.now_millis}
     if report.alive and experiment.running and _says_nothing_new(experiment, report, attempt):
         _hear(transaction, experiment, status_millis=at, **owner)
         return
@@ -60,8 +60,10 @@ def apply(transaction: Transaction, experiment: Row[Any], report: Report) -> Non
         # Start and end are of one clock, the client's, so that its error does not change how long it lasted.
         columns["end_millis"] = max(at if report.at_millis is None else report.at_millis, experiment.start_millis)
     resumed = (report.alive and not experiment.running) or _takes_up_again(experiment, report)
-    if attempt > experiment.status_attempt > 0:
-        metrics.set_apart(transaction.connection, experiment.id, int(experiment.status_attempt))
+    # The first one may have left values and no word of how it stood.
+    earlier = max(int(experiment.status_attempt), 1)
+    if attempt > earlier:
+        metrics.set_apart(transaction.connection, experiment.id, earlier)
     if resumed or attempt > experiment.status_attempt:
         # What begins anew has a fate of its own.
         columns.update(crashed=False, error=None, ended_as=None)
