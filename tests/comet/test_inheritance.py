@@ -178,7 +178,10 @@ def test_a_variable_that_was_damaged_is_named_and_ignored(
     experiment = make()
     enter(experiment)
     whole = os.environ[VARIABLE]
-    for damaged in ("{", "[]", '"x"', whole[:-9], "{}", json.dumps({**json.loads(whole), "header": {}})):
+    told = json.loads(whole)
+    wrong = [{"header": {}}, {"header": {**told["header"], "parent_writer": [1]}}, {"place": [5, True]}]
+    spoilt = [json.dumps({**told, **part}) for part in wrong]
+    for damaged in ("{", "[]", '"x"', whole[:-9], "{}", *spoilt):
         monkeypatch.setenv(VARIABLE, damaged)
         caplog.clear()
         assert make()._live.header.primary
@@ -237,7 +240,7 @@ def test_where_the_parent_is_not_tracked_neither_is_the_child(
     for name, value in untracked_environment("k" * 32).items():
         monkeypatch.setenv(name, value)
     with caplog.at_level(logging.INFO):
-        experiment = Experiment(journal_folder=journals, strict=True)
+        experiment = Experiment(journal_folder=journals, strict=True, ranks="zero")
         experiment.log_metric("m", 1)
         with pytest.raises(ConfigurationError):
             Experiment(ranks="some")

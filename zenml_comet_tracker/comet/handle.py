@@ -48,7 +48,10 @@ class Handle:
     def with_own(self, *, strict: bool, journal_folder: str | os.PathLike[str] | None, ranks: str | None) -> Handle:
         """The handle with what this process says itself; the rest is for the one that it comes from to say."""
         place = self.place if journal_folder is None else find_place(journal_folder)
-        return replace(self, strict=strict or self.strict, place=place, ranks=_checked_ranks(ranks) or self.ranks)
+        asked = _checked_ranks(ranks)
+        # Which ranks log is not asked where nobody does.
+        rule = self.ranks if self.ranks == distributed.NOBODY else asked or self.ranks
+        return replace(self, strict=strict or self.strict, place=place, ranks=rule)
 
 
 def new_handle(

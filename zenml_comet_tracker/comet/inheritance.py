@@ -111,19 +111,22 @@ def _untracked(key: str) -> Handle:
 
 def _inherited(told: dict[str, Any], settings: ResolvedSettings) -> Handle | None:
     try:
-        sent = {name: told["header"][name] for name in told["header"].keys() & Header.__dataclass_fields__.keys()}
-        header = Header(**{**sent, "earlier_writers": tuple(sent["earlier_writers"])})
-        folder, persistent = told["place"]
-        more = {name: told[name] for name in _HANDLE}
-        keys = {header.experiment_key, told["server_key"] or header.experiment_key}
+        return _joined(told, settings)
     except (ValueError, TypeError, KeyError, AttributeError):
         logger.warning(_UNREADABLE, VARIABLE)
         return None
+
+
+def _joined(told: dict[str, Any], settings: ResolvedSettings) -> Handle | None:
+    sent = {name: told["header"][name] for name in told["header"].keys() & Header.__dataclass_fields__.keys()}
+    header = Header(**{**sent, "earlier_writers": tuple(sent["earlier_writers"])})
+    keys = {header.experiment_key, told["server_key"] or header.experiment_key}
     if settings.experiment_key not in keys or settings.root != header.root:
         return None
     header = replace(header, key_fingerprint=fingerprint(settings.api_key) if settings.api_key else "")
+    folder, persistent = told["place"]
     place = Place(Path(folder), persistent) if folder else find_place()
-    return Handle(settings, header, place, **more).arrived()
+    return Handle(settings, header, place, **{name: told[name] for name in _HANDLE}).arrived()
 
 
 def _told() -> dict[str, Any]:
