@@ -16,7 +16,11 @@ PAIR = 2
 meeting = threading.Barrier(PAIR, timeout=60)
 
 
-@step(experiment_tracker=True, enable_cache=False)
+def _hook() -> None:
+    log_metrics({"hooked": 1.0})
+
+
+@step(experiment_tracker=True, enable_cache=False, on_success=_hook)
 def load(
     rate: float = 0.1,
     database: dict[str, Any] = {"password": "hunter22", "url": "db://me:secret@host/x"},  # noqa: B006

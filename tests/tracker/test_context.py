@@ -11,7 +11,7 @@ import pytest
 
 from tests import context_pipelines
 from tests.tracker.conftest import Readback
-from zenml_comet_tracker.tracker import context, grouping
+from zenml_comet_tracker.tracker import artifacts, asking, context, grouping
 from zenml_comet_tracker.tracker.background import background
 
 Stack = Callable[..., str]
@@ -73,13 +73,14 @@ def test_experiment_and_zenml_know_each_other(
         "comet_metric_train_loss": 0.25,
     }
     assert metadata["comet_values"] > 4
-    assert len(first.run_metadata) <= 5
+    assert len(first.run_metadata) <= 6
     assert background.settle(30)
     of_model = zenml_client.get_model_version("digits", "1").run_metadata
     assert of_model["comet_url_train"] == metadata["experiment_tracker_url"]
     assert of_model["comet_metric_train_loss"] == 0.5
     assert of_model["comet_metric_train_train_loss"] == 0.25
     assert of_model["comet_url_load"] == first.run_metadata["experiment_tracker_url"]
+    assert of_model["comet_metric_load_hooked"] == first.run_metadata["comet_metric_hooked"] == 1.0
 
 
 OFF = (
@@ -115,6 +116,19 @@ def test_each_part_can_be_switched_off(
         assert not [name for name in step.run_metadata if name.startswith("comet_metric")]
         # Which step it is of is known all the same.
         assert readback.others(key)["zenml_step_run_id"] == str(step.id)
+
+
+def test_outputs_that_zenml_does_not_tell_of_are_missed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = SimpleNamespace(_outputs={"model": SimpleNamespace(artifact_uri="s3://bucket/model")})
+    monkeypatch.setattr(artifacts, "StepContext", SimpleNamespace(get=lambda: held))
+    monkeypatch.setattr(asking, "stored_outputs", lambda _: [])
+
+    telling = SimpleNamespace(artifacts=True)
+    artifacts.log_outputs(SimpleNamespace(telling=telling, step_run_id=None, name="run_train", experiment=None))
+
+    assert "output artifacts of run_train are not logged" in caplog.text
 
 
 def test_nothing_is_fetched_that_an_answer_does_not_hold() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from zenml.models import ArtifactVersionResponse
 
     from zenml_comet_tracker.comet.experiment import Experiment
+
+logger = logging.getLogger(__name__)
 
 
 class Link(NamedTuple):
@@ -42,6 +45,8 @@ def log_outputs(run: StepRun) -> None:
     found: dict[str, list[ArtifactVersionResponse]] = {}
     for version in asking.stored_outputs(run.step_run_id):
         found.setdefault(uris.get(version.uri, version.artifact.name), []).append(version)
+    if not found:
+        logger.warning("The output artifacts of %s are not logged: ZenML does not say where they are.", run.name)
     _log(run.experiment, _links("outputs", found, lambda _: {}))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zenml_comet_tracker.comet.errors import DeliveryError
-from zenml_comet_tracker.tracker import metadata, outcomes
+from zenml_comet_tracker.tracker import metadata, outcomes, publishing
 from zenml_comet_tracker.tracker.background import background
 from zenml_comet_tracker.tracker.outcomes import Outcome
 from zenml_comet_tracker.tracker.runs import StepRun, step_runs
@@ -48,6 +48,9 @@ def _correct(run: StepRun) -> None:
     if found := metadata.corrections(run, losses(run)):
         metadata.publish(run.step_run_id, run.component_id, metadata.labelled(found, run.label))
         run.told |= found
+        # So is the step's model version.
+        if any(key.startswith(("comet_metric_", "experiment_tracker_url")) for key in found):
+            publishing.tell(run)
 
 
 def _correct_later(run: StepRun) -> None:
