@@ -325,6 +325,10 @@ def test_a_proxy_is_what_counts_where_there_is_one(
     found = doctor(*place, fails="TCP")
     assert "HTTP_PROXY" in found["TCP"]["fix"]
     assert "secret" not in str(found)
+    for unreadable in ("http://user:secret@[::1", "http://proxy:secret"):
+        monkeypatch.setenv("http_proxy", unreadable)
+        found = doctor(*place, fails="DNS")
+        assert ("HTTP_PROXY" in found["DNS"]["detail"], "secret" in str(found)) == (True, False)
     monkeypatch.setenv("http_proxy", "http://proxy.invalid:3128")
     assert "proxy.invalid" in doctor(*place, fails="DNS")["DNS"]["detail"]
     monkeypatch.setenv("no_proxy", "unknown.invalid")

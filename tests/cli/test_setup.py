@@ -243,12 +243,16 @@ def test_what_others_may_use_is_changed_only_when_that_is_asked_for(set_up: SetU
 def test_when_a_change_fails_those_before_it_are_taken_back(
     set_up: SetUp, fresh_zenml: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    components = {kind: [one.id for one in found] for kind, found in fresh_zenml.active_stack_model.components.items()}
+    mine = fresh_zenml.create_stack("mine", components)
+    fresh_zenml.update_stack(mine.id, environment={"A": "b"})
+    fresh_zenml.activate_stack(mine.id)
     before = state(fresh_zenml)
 
     def refuse(*given: Any, **__: Any) -> None:
         raise RuntimeError(f"the store is away: {given}")
 
-    for broken in ("create_secret", "create_stack", "activate_stack"):
+    for broken in ("create_secret", "create_stack", "update_stack", "activate_stack"):
         with monkeypatch.context() as patched:
             patched.setattr(type(fresh_zenml), broken, refuse)
             done = set_up("--api-key", KEY, fails=1)

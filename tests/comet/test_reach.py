@@ -29,7 +29,8 @@ def test_a_name_leads_to_addresses_and_one_of_them_takes_the_connection(
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         refusing = (socket.AF_INET, closed.getsockname())
-        assert reach.connect([refusing, *addresses], 5) == "127.0.0.1"
+        unknown = (socket.AddressFamily.AF_UNSPEC, ("::1", port))
+        assert reach.connect([unknown, refusing, *addresses], 5) == "127.0.0.1"
         with pytest.raises(OSError, match=r"127\.0\.0\.1: Connection refused"):
             reach.connect([refusing], 5)
 

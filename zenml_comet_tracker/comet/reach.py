@@ -54,13 +54,14 @@ def connect(addresses: list[Address], timeout: float) -> str:
         left = deadline - time.monotonic()
         if left <= 0:
             break
-        with socket.socket(family, socket.SOCK_STREAM) as tried:
-            tried.settimeout(left / (len(addresses) - number))
-            try:
+        try:
+            # Without IPv6 there is not even a socket for such an address.
+            with socket.socket(family, socket.SOCK_STREAM) as tried:
+                tried.settimeout(left / (len(addresses) - number))
                 tried.connect(address)
-            except OSError as error:
-                problems[str(address[0])] = error
-            else:
-                return str(address[0])
+        except OSError as error:
+            problems[str(address[0])] = error
+        else:
+            return str(address[0])
     reasons = "; ".join(f"{address}: {error.strerror or error}" for address, error in problems.items())
     raise OSError(reasons or f"nothing answered within {timeout:g} s")

@@ -28,8 +28,13 @@ _SPEAKS_HTTP = "Something that speaks no TLS answers there; if it is Comet witho
 def examine(settings: ResolvedSettings, timeout: float) -> Iterator[Finding]:
     """The stages from the name to the quota, as far as each lets the next one be tried."""
     with contextlib.closing(open_transport(settings, read_only=True, patience=timeout)) as transport:
-        addresses = yield from _looked_up(transport.way, timeout)
-        if not addresses or not (yield from _connected(transport.way, addresses, timeout)):
+        try:
+            way = transport.way
+        except errors.ConfigurationError as error:
+            yield failed("DNS", str(error), "")
+            return
+        addresses = yield from _looked_up(way, timeout)
+        if not addresses or not (yield from _connected(way, addresses, timeout)):
             return
         details = yield from _answered(transport)
         if details is not None:

@@ -143,8 +143,14 @@ def _copy_stack(client: Client, name: str, origin: StackResponse, tracker: str) 
     }
     components[StackComponentType.EXPERIMENT_TRACKER] = [*(one.id for one in _copied(origin)), tracker]
     made = client.create_stack(name, components, secrets=origin.secrets or None)
-    if origin.environment:
+    if not origin.environment:
+        return
+    try:
         client.update_stack(made.id, environment=dict(origin.environment))
+    except BaseException:
+        # The half of a change is nobody's to take back but its own.
+        client.delete_stack(made.id)
+        raise
 
 
 def _register_command(client: Client, name: str, origin: StackResponse, tracker: str) -> str:

@@ -11,8 +11,13 @@ from urllib.parse import urlsplit
 import requests
 from requests.utils import select_proxy
 
+from zenml_comet_tracker.comet.errors import ConfigurationError
 from zenml_comet_tracker.comet.proof import ProofError
 
+_UNREADABLE_PROXY = (
+    "The address of the proxy, as the environment names it (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY), cannot be read. "
+    "Expected something like http://proxy.example.org:8080."
+)
 _PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 
 
@@ -41,7 +46,10 @@ class Way(NamedTuple):
 
 
 def way_to(root: str, environment: Mapping[str, Any]) -> Way:
-    """The way that the HTTP library takes with these settings of its own."""
+    """The way that the HTTP library takes with these settings of its own.
+
+    `ConfigurationError` when the proxy that they name has no address that can be read.
+    """
     server = urlsplit(root)
     secure, checked = server.scheme == "https", environment.get("verify") is not False
     named = select_proxy(root, environment.get("proxies"))
@@ -49,8 +57,12 @@ def way_to(root: str, environment: Mapping[str, Any]) -> Way:
         return Way(
             server.hostname or "", server.port or _PORTS[server.scheme], None, secure, checked, is_loopback(root)
         )
-    proxy = urlsplit(named if "://" in named else f"http://{named}")
-    port = proxy.port or _PORTS.get(proxy.scheme, 80)
+    try:
+        proxy = urlsplit(named if "://" in named else f"http://{named}")
+        port = proxy.port or _PORTS.get(proxy.scheme, 80)
+    except ValueError:
+        # Which may hold a password.
+        raise ConfigurationError(_UNREADABLE_PROXY) from None
     bare = f"{proxy.scheme}://{proxy.netloc.rpartition('@')[2]}"
     return Way(proxy.hostname or "", port, bare, secure, checked, is_loopback(bare))
 
