@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.delivery.backoff import UNANSWERED_MEANS_AWAY, Backoff
 from zenml_comet_tracker.comet.delivery.lane import LaneDelivery
-from zenml_comet_tracker.comet.delivery.notices import Notices
+from zenml_comet_tracker.comet.delivery.notices import Notices, cause_of
 from zenml_comet_tracker.comet.delivery.opening import Opening
 from zenml_comet_tracker.comet.delivery.pace import Pace
 from zenml_comet_tracker.comet.delivery.protocol import Protocol
@@ -290,7 +290,7 @@ class Courier:
             asked = error.retry_after if isinstance(error, errors.ThrottledError) else 0.0
             self._opening.failed(now, asked=asked)
         self._notices.warn(
-            f"open {type(error).__name__}",
+            cause_of("open", error),
             "Experiment %s is not open at %s yet: %s. What is logged is kept in %s.",
             self.journal.header.experiment_key,
             self.journal.header.root,

@@ -6,7 +6,7 @@ from typing import Any
 
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.delivery.backoff import UNANSWERED_MEANS_AWAY, Backoff
-from zenml_comet_tracker.comet.delivery.notices import Notices
+from zenml_comet_tracker.comet.delivery.notices import Notices, cause_of
 from zenml_comet_tracker.comet.delivery.pace import GATHER_SECONDS, Pace
 from zenml_comet_tracker.comet.delivery.protocol import Protocol
 from zenml_comet_tracker.comet.journal.lane_reader import LaneReader
@@ -123,11 +123,11 @@ class LaneDelivery:
             if asked:
                 self._pace.hold_back(asked, by_server=True)
             self.backoff.failed(now, asked=asked)
-            self._notices.warn(type(error).__name__, "%s. It stays in the journal and is tried again.", error)
+            self._notices.warn(cause_of(self.lane, error), "%s. It stays in the journal and is tried again.", error)
         else:
             self.held = True
             self.backoff.failed(now, at_least=HOLD_SECONDS)
-            self._notices.warn(type(error).__name__, "%s. What was logged stays in the journal.", error)
+            self._notices.warn(cause_of(self.lane, error), "%s. What was logged stays in the journal.", error)
         return False
 
     def _may_be_taken_later(self, portion: Portion, now: float) -> bool:

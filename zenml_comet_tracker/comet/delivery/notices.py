@@ -7,7 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 
+from zenml_comet_tracker.comet.errors import ConnectionFailedError
+
 INTERVAL_SECONDS = 60.0
+
+
+def cause_of(what: str, error: Exception) -> str:
+    """The cause of `error` when `what` was tried; an outage is one, because everything that is tried fails by it."""
+    return "outage" if isinstance(error, ConnectionFailedError) else f"{what} {type(error).__name__}"
 
 
 class Notices:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from zenml_comet_tracker.comet import errors
 from zenml_comet_tracker.comet.delivery.backoff import UNANSWERED_MEANS_AWAY, Backoff
-from zenml_comet_tracker.comet.delivery.notices import Notices
+from zenml_comet_tracker.comet.delivery.notices import Notices, cause_of
 from zenml_comet_tracker.comet.delivery.pace import Pace
 from zenml_comet_tracker.comet.delivery.protocol import Protocol
 from zenml_comet_tracker.comet.journal.record import End, Header
@@ -72,7 +72,8 @@ class StatusReporter:
                 rhythm = protocol.beat(self._transport, millis)
             except errors.RequestError as error:
                 self._beating.failed(now, at_least=1.0, asked=self._asked_by(error))
-                self._notices.warn(f"beat {type(error).__name__}", "A heartbeat was not delivered: %s", error)
+                said = "A heartbeat was not delivered: %s. What is logged stays in the journal."
+                self._notices.warn(cause_of("beat", error), said, error)
                 return self._beating.until - now
             self._beating.succeeded()
             self.monitor_seconds = rhythm.monitor_seconds
@@ -112,7 +113,7 @@ class StatusReporter:
         self.unanswered = self.unanswered + 1 if isinstance(error, errors.ConnectionFailedError) else 0
         self.held = not error.retryable
         self._ending.failed(now, asked=self._asked_by(error), at_least=60.0 if self.held else 0.0)
-        self._notices.warn(f"end {type(error).__name__}", "The end of the experiment is not told yet: %s", error)
+        self._notices.warn(cause_of("end", error), "The end of the experiment is not told yet: %s", error)
 
     def _asked_by(self, error: errors.RequestError) -> float:
         """How many seconds the server wants to be left alone."""
