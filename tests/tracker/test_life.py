@@ -26,7 +26,7 @@ from zenml_comet_tracker.comet.exits import error_text
 from zenml_comet_tracker.tracker import ending, experiment_key, outcomes
 from zenml_comet_tracker.tracker.component import CometExperimentTracker
 from zenml_comet_tracker.tracker.outcomes import Outcome
-from zenml_comet_tracker.tracker.runs import StepRun
+from zenml_comet_tracker.tracker.runs import StepRun, step_runs
 
 Stack = Callable[..., str]
 Config = dict[str, Any]
@@ -249,6 +249,17 @@ def test_an_abandoned_step_that_is_strict_fails_no_other_one(monkeypatch: pytest
     run = StepRun(uuid.uuid4(), uuid.uuid4(), "run_step", "k" * 40, experiment, 1.0, succeeded=True)
     ending.end_abandoned([run])
     assert ended == ["completed"]
+
+
+def test_what_cannot_be_told_of_an_end_leaves_a_step_its_own_exception(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ending, "_end", lambda *_: None)
+    nothing_can_be_asked: Any = object()
+    run = StepRun(uuid.uuid4(), uuid.uuid4(), "run_step", "k" * 40, nothing_can_be_asked, 1.0)
+    step_runs.add(run)
+    ending.finish(run, None)
+    assert f"not told how experiment {run.key} ended" in caplog.text
 
 
 DIES = """

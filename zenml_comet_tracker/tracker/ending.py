@@ -39,9 +39,13 @@ def finish(run: StepRun, error: BaseException | str | None) -> None:
     try:
         end_run(run, error)
     finally:
-        _correct(run)
-        if metadata.is_provisional(run):
-            run.experiment.when_finished(lambda: background.submit(lambda: _correct_later(run)))
+        # Whatever fails here must not take the place of the step's own exception.
+        try:
+            _correct(run)
+            if metadata.is_provisional(run):
+                run.experiment.when_finished(lambda: background.submit(lambda: _correct_later(run)))
+        except Exception:
+            logger.warning("ZenML is not told how experiment %s ended.", run.key, exc_info=True)
 
 
 def _correct(run: StepRun) -> None:
