@@ -573,6 +573,7 @@ def test_a_server_that_knows_no_attempts_gets_those_after_the_first_in_contexts(
     bench.courier.finish(End(7, 2))
     bench.turns(4, advance=1)
     (asked,) = comet.requests("/experiment/metric")
+    assert comet.requests("logger/add/run")[0].headers["x-comet-attempt"] == "2"
     # Of the machine a server knows by its names.
     assert [row.get("context") for row in asked.json["values"]] == ["attempt_2", "attempt_2_train", None, None]
     # An earlier attempt may have been called a failure there.

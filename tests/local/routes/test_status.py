@@ -223,6 +223,11 @@ def test_a_guest_changes_nothing_of_an_end_unless_it_joined_later(
     for alive in (True, False):
         report(clocked_server, key, alive, local_timestamp=clock.now)
         assert clocked_server.get("experiment/metadata", experimentKey=key) == ended
+    # Not even when the owner comes back with what was late.
+    body, headers = {"previousExperiment": key}, {"X-Comet-Attempt": "1"}
+    assert clocked_server.call("POST", "clientlib/logger/get/run", json=body, headers=headers).status_code == 200
+    report(clocked_server, key, True, local_timestamp=clock.now)
+    assert clocked_server.get("experiment/metadata", experimentKey=key) == ended
     clocked_server.sdk("logger/get/run", previousExperiment=key)
     report(clocked_server, key, True, local_timestamp=clock.now)
     assert state(clocked_server, key) == "running"

@@ -68,7 +68,12 @@ class Opening:
     def _open(self, transport: Transport, joins: bool) -> Protocol:
         header = self._journal.header
         wanted = experiments.Opening(
-            header.experiment_key, header.workspace, header.project_name, header.started_millis, joins
+            header.experiment_key,
+            header.workspace,
+            header.project_name,
+            header.started_millis,
+            joins,
+            header.attempt,
         )
         try:
             handshake = experiments.open_experiment(transport, self._api_key, wanted)

@@ -30,13 +30,12 @@ from zenml_comet_tracker.comet.resources import (
     system_details,
 )
 from zenml_comet_tracker.comet.resources.assets import AssetUpload
-from zenml_comet_tracker.comet.resources.experiments import Handshake
+from zenml_comet_tracker.comet.resources.experiments import ATTEMPT_HEADER, Handshake
 from zenml_comet_tracker.comet.transport import Transport
 
 logger = logging.getLogger(__name__)
 
 LANE_HEADER = "X-Comet-Lane"
-ATTEMPT_HEADER = "X-Comet-Attempt"
 # Kinds of records for which a server may lack the path that has all others.
 _NOT_EVERYWHERE = frozenset(
     {"code", "dependencies", "file_path", "git", "git_patch", "graph", "link", "notification", "output", "scene"}

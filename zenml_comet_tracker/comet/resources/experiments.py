@@ -14,6 +14,8 @@ from zenml_comet_tracker.comet.transport import CLIENTLIB, REST, Transport
 
 # The version of Comet's protocol that we speak; who we are stands in the User-Agent.
 PROTOCOL_VERSION = "3.58.8"
+# Of which attempt somebody is, or what is sent; only the local Comet looks at it.
+ATTEMPT_HEADER = "X-Comet-Attempt"
 # As many as Comet moves at once.
 MAX_MOVED = 100
 # The project that Comet puts an experiment in when none is named.
@@ -54,13 +56,14 @@ class Handshake:
 
 @dataclass(frozen=True)
 class Opening:
-    """What the client says when it opens an experiment."""
+    """What the client says when it opens an experiment; `attempt` is for those who say how it goes on."""
 
     experiment_key: str
     workspace: str | None
     project_name: str | None
     started_millis: int
     join: bool
+    attempt: int | None = None
 
 
 def open_experiment(transport: Transport, api_key: str, opening: Opening) -> Handshake:
@@ -78,12 +81,13 @@ def open_experiment(transport: Transport, api_key: str, opening: Opening) -> Han
         "libVersion": PROTOCOL_VERSION,
         "getOrCreateEnabled": False,
     }
+    headers = None if opening.attempt is None else {ATTEMPT_HEADER: str(opening.attempt)}
     try:
-        answer = transport.post_json(f"{CLIENTLIB}logger/add/run", body)
+        answer = transport.post_json(f"{CLIENTLIB}logger/add/run", body, headers=headers)
     except errors.StatusError as error:
         if error.sdk_error_code != errors.EXPERIMENT_EXISTS or not opening.join:
             raise
-        answer = transport.post_json(f"{CLIENTLIB}logger/get/run", _join_body(api_key, opening))
+        answer = transport.post_json(f"{CLIENTLIB}logger/get/run", _join_body(api_key, opening), headers=headers)
     return _handshake(opening.experiment_key, answer)
 
 

@@ -35,7 +35,7 @@ _MAX_SPECIAL_BYTES = 256 << 10
 _TEXT_OR_LONG_INTEGER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|(?<![\d.eE+-])(-?\d{20,})(?![\d.eE])', re.DOTALL)
 _KEPT_AS_TEXT = ("/experiment/parameter", "/experiment/log-other", "/experiment/log-others")
 LANE_HEADER = "X-Comet-Lane"
-# Which attempt of its program the values are of.
+# Of which attempt of its program the values are, or who opens the experiment.
 ATTEMPT_HEADER = "X-Comet-Attempt"
 # The version of the exactly-once protocol of that header, as whoever opens an experiment is told.
 JOURNAL_LANES = 1

@@ -14,6 +14,7 @@ from zenml_comet_tracker.local.routes.answers import (
 )
 from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, OTHERS_AT_ONCE, Call, JsonCall, experiment_url
 from zenml_comet_tracker.local.store import copies, documents, experiments, projects
+from zenml_comet_tracker.local.store.database import Transaction
 from zenml_comet_tracker.local.store.experiments import NewExperiment
 from zenml_comet_tracker.local.store.projects import DEFAULT_PROJECT, DEFAULT_WORKSPACE
 
@@ -43,7 +44,7 @@ def add_run(call: JsonCall) -> Response:
             new = NewExperiment(key, project_id, running=True, start_millis=start, user_name=DEFAULT_WORKSPACE)
             row = experiments.create(transaction, new)
         else:
-            experiments.change_quietly(transaction, row.id, joined_millis=transaction.now_millis)
+            _note_guest(call, transaction, row)
         return answer(_handshake(call, transaction.connection, row))
 
 
@@ -55,7 +56,7 @@ def get_run(call: JsonCall) -> Response:
         row = experiments.find(transaction.connection, key)
         if row is None:
             raise _unknown(key)
-        experiments.change_quietly(transaction, row.id, joined_millis=transaction.now_millis)
+        _note_guest(call, transaction, row)
         return answer(_handshake(call, transaction.connection, row))
 
 
@@ -92,6 +93,12 @@ def _exists(key: str) -> RequestError:
 def _unknown(key: str) -> RequestError:
     # By 400, and not by 404, the SDK knows it in a handshake.
     return RequestError(f"There is no experiment with key {key!r}.", sdk_error_code=UNKNOWN_EXPERIMENT)
+
+
+def _note_guest(call: Call, transaction: Transaction, row: Any) -> None:
+    # Who names an attempt comes back to what is its own, with what was late: that lets no guest in.
+    if call.attempt is None:
+        experiments.change_quietly(transaction, row.id, joined_millis=transaction.now_millis)
 
 
 def _handshake(call: Call, connection: Any, row: Any) -> dict[str, Any]:

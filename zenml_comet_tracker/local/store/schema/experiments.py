@@ -51,7 +51,7 @@ experiment = Table(
     Column("status_attempt", Integer, nullable=False, server_default="0"),
     Column("status_millis", BigInteger, nullable=False),
     Column("last_beat_millis", BigInteger, nullable=False),
-    # When somebody who names attempts was last heard, and when a client last joined what was there. 0 = never.
+    # When somebody who names attempts was last heard, and when a guest last joined what was there. 0 = never.
     Column("owner_millis", BigInteger, nullable=False, server_default="0"),
     Column("joined_millis", BigInteger, nullable=False, server_default="0"),
     Column("updated_millis", BigInteger, nullable=False),
