@@ -90,6 +90,29 @@ def test_a_second_tracker_of_a_step_is_told_apart_and_found_again(
     assert published == [{"comet_lost": 0}, delivered, {"experiment_tracker_url_the.second": "/2"}]
 
 
+def test_of_a_killed_step_zenml_is_told_where_its_experiment_is_once_all_is_delivered(
+    zenml_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[metadata.Metadata] = []
+    monkeypatch.setattr(type(zenml_client), "get_run_step", lambda *_: SimpleNamespace(run_metadata={}))
+    monkeypatch.setattr(metadata, "_publish", lambda *call: published.append(call[-1]))
+
+    metadata.publish_delivered(uuid.uuid4(), uuid.uuid4(), "key", "/page", patience=30)
+    metadata.publish_delivered(uuid.uuid4(), uuid.uuid4(), "key", None, patience=30)
+
+    assert published == [{"experiment_tracker_url": "/page", "comet_experiment_key": "key"}]
+
+
+def test_of_a_step_that_was_interrupted_while_it_told_the_key_is_told_after_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metadata, "_place", lambda _: {})
+    run: Any = SimpleNamespace(inert=None, experiment=SimpleNamespace(primary=True), telling=None, told={}, key="k")
+    assert metadata.corrections(run, {}) == {"comet_experiment_key": "k"}
+    run.told = {"comet_experiment_key": "k"}
+    assert metadata.corrections(run, {}) == {}
+
+
 def test_of_endless_names_only_so_many_are_remembered() -> None:
     last = LastValues()
     for number in range(2 * MAX_NAMES):

@@ -62,7 +62,8 @@ def corrections(run: StepRun, losses: Metadata) -> Metadata:
     """What became true, or untrue, of a step's experiment since ZenML was told; empty when nothing did."""
     if run.inert or not run.experiment.primary:
         return {}
-    now = _place(run) | losses
+    # The key too: who interrupts a step may interrupt the telling of it.
+    now = {_KEY: run.key} | _place(run) | losses
     if run.telling is not None and run.telling.final_metrics:
         # Hooks and materializers of the step log after ZenML asked.
         now |= of_metrics(run.experiment.last_metrics())
@@ -173,6 +174,9 @@ def publish_delivered(
             found = of_delivery({key: known.get(f"{key}_{label}" if label else key) for key in _CORRECTED}, page)
         else:
             found = {} if page is None else {"experiment_tracker_url": Uri(page)}
+        if complete and page is not None and not any(name.startswith(_KEY) for name in known):
+            # The step's process died before ZenML asked it.
+            found = {"experiment_tracker_url": Uri(page), _KEY: experiment_key}
         if found:
             _publish(step_run_id, component_id, labelled(found, label))
 
