@@ -44,7 +44,10 @@ def fill(server: LocalServer, workspace: str = WORKSPACE, project: str = PROJECT
     server.get("write/experiment/archive", experimentKey=failed)
     for number, key in enumerate((rich, failed, bare)):
         if key != failed:
-            server.post("write/experiment/update-status", experimentKey=key, isAlive=False, hasCrashed=False)
+            how = "stopped" if key == bare else None
+            server.post(
+                "write/experiment/update-status", experimentKey=key, isAlive=False, hasCrashed=False, endedAs=how
+            )
         times = {"startTimeMillis": START + 1000 * number, "endTimeMillis": START + 90_000 + number}
         server.post("write/experiment/set-start-end-time", experimentKey=key, **times)
     other = begin(server, teamName=workspace, projectName="guests", local_timestamp=START)

@@ -18,6 +18,7 @@ PROJECT: Shape = {
     "public": bool,
 }
 META: Shape = {
+    "status": str,
     **dict.fromkeys(("experimentKey", "projectId", "projectName", "workspaceName", "userName"), str),
     **dict.fromkeys(("experimentName", "filePath", "fileName", "error", "throttleMessage"), (str, MAYBE)),
     **dict.fromkeys(("durationMillis", "startTimeMillis", "endTimeMillis"), int),
@@ -126,7 +127,7 @@ def test_lists(
 
 def test_an_experiment_and_its_project(local_server: LocalServer, full: str) -> None:
     meta = local_server.get("experiment/metadata", experimentKey=full)
-    check(meta, {**META, "status": str, "journalLanes": int})
+    check(meta, {**META, "journalLanes": int})
     project = local_server.get("project", projectId=meta["projectId"])
     check(project, PROJECT)
     for entry in local_server.get("projects", workspaceName="ws")["projects"]:

@@ -59,7 +59,8 @@ def finish(target: Target, folder: Path) -> None:
     metadata = read_json(folder / "experiment.json")
     key = target.keys[str(metadata["experimentKey"])]
     ask = target.server.ask
-    ask(status.write, key, alive=False, crashed=bool(metadata.get("hasCrashed")), error=metadata.get("error"))
+    crashed, ended_as = bool(metadata.get("hasCrashed")), "stopped" if metadata.get("status") == "stopped" else None
+    ask(status.write, key, alive=False, crashed=crashed, error=metadata.get("error"), ended_as=ended_as)
     ask(status.set_times, key, metadata.get("startTimeMillis"), metadata.get("endTimeMillis"))
     if metadata.get("running"):
         target.notes.append(f"Experiment {key} ran when it was exported; its copy ends at that moment.")

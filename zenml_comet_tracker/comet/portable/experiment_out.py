@@ -38,7 +38,7 @@ GIT_PATCH = "git-patch"
 # What an import gives back; the rest of an experiment's metadata is the server's own.
 _KEPT = (
     *("experimentKey", "experimentName", "filePath", "startTimeMillis", "endTimeMillis"),
-    *("running", "hasCrashed", "error", "archived"),
+    *("running", "hasCrashed", "error", "archived", "status"),
 )
 # Not logged as such, but made of metrics by the server.
 DERIVED = ("experimentKey", "systemMetricNames", "maxTotalMemory", "totalRam")

@@ -76,10 +76,21 @@ def beat(transport: Transport, experiment_key: str) -> dict[str, Any]:
 
 
 def write(
-    transport: Transport, experiment_key: str, *, alive: bool, crashed: bool, error: str | None = None
+    transport: Transport,
+    experiment_key: str,
+    *,
+    alive: bool,
+    crashed: bool,
+    error: str | None = None,
+    ended_as: str | None = None,
 ) -> dict[str, Any]:
-    """Says whether it runs and whether it failed. POST `write/experiment/update-status`."""
+    """Says whether it runs and whether it failed, with `ended_as` as in `report_end`.
+
+    POST `write/experiment/update-status`.
+    """
     body = {"experimentKey": experiment_key, "isAlive": alive, "hasCrashed": crashed, "error": error}
+    if ended_as is not None:
+        body["endedAs"] = ended_as
     return transport.post_json(f"{REST}write/experiment/update-status", body)
 
 

@@ -177,7 +177,7 @@ ANSWERED = {
     "experiments": (
         "experimentKey! experimentName!:string? optimizationId!:string? userName! projectId! projectName! workspaceName! "
         "filePath!:string? fileName!:string? durationMillis!:integer startTimeMillis!:integer endTimeMillis!:integer "
-        "archived!:boolean running!:boolean hasCrashed!:boolean error!:string? throttle!:boolean throttleMessage!:string? "
+        "archived!:boolean status! running!:boolean hasCrashed!:boolean error!:string? throttle!:boolean throttleMessage!:string? "
         "throttleReasons!:strings"
     ),
     "facts": _FACT,

@@ -21,6 +21,7 @@ def describe(row: Any) -> dict[str, Any]:
         "startTimeMillis": row.start_millis,
         "endTimeMillis": row.ended_millis,
         "archived": row.archived,
+        "status": row.status,
         "running": row.status in ("running", "retrying"),
         "hasCrashed": row.status in ("failed", "lost"),
         "error": row.error,

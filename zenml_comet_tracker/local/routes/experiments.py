@@ -44,7 +44,7 @@ def metadata(call: QueryCall) -> Response:
     """What an experiment is and how it stands; one that fell silent is not running and has crashed."""
     with call.store.read() as connection:
         row = standing.require(connection, call.fields.text("experimentKey"), call.store.clock())
-    return answer({**describe(row), "status": row.status, "journalLanes": JOURNAL_LANES})
+    return answer({**describe(row), "journalLanes": JOURNAL_LANES})
 
 
 @rest.get("/write/experiment/archive")
