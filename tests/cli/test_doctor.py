@@ -419,6 +419,10 @@ def test_the_active_stacks_tracker_is_examined_and_its_secret_and_flavor_with_it
     assert found["flavor"]["result"] == "ok"
     assert doctor("--component", "comet_tracker", "--project", "other")["project"]["detail"].startswith("other ")
     assert "nobody" in doctor("--component", "nobody", fails="configuration")["configuration"]["detail"]
+    fresh_zenml.create_stack_component("keyless", "comet_rest", KIND, {})
+    cure = doctor("--component", "keyless", fails="configuration")["configuration"]["fix"]
+    assert "setup --name keyless --api-key" in cure
+    assert "update keyless --url=local" in cure
 
     fresh_zenml.create_stack_component("docker", "local_docker", "orchestrator", {})
     components = {"orchestrator": "docker", "artifact_store": "default", KIND: "comet_tracker"}

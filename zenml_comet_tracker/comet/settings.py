@@ -105,7 +105,7 @@ def resolve(
     offline = not found.get("online", True) or urls[:1] == [OFFLINE]
     key = (found.get("api_key") or "").strip()
     if not key and not offline:
-        raise ConfigurationError(_NO_KEY)
+        raise ConfigurationError(NO_KEY)
     _check(key, found)
     header = found.get("extra_header_name")
     settings = ResolvedSettings(
@@ -131,10 +131,10 @@ def offline_directory() -> str | None:
     return found if isinstance(found, str) else None
 
 
-_NO_KEY = (
+NO_KEY = (
     "No Comet API key was found. Pass api_key=..., set the environment variable COMET_API_KEY, or put "
-    f"'COMET_API_KEY: <key>' into {YAML_FILE} in the working or home directory. The local Comet makes a key of "
-    "its own: `zenml-comet status` says where it is."
+    f"'COMET_API_KEY: <key>' into {YAML_FILE} in the working or home directory. The local Comet needs none: "
+    "give --local to a command, url=local to a tracker, and to a program the variables of `zenml-comet env`."
 )
 
 

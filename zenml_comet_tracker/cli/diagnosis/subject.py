@@ -137,7 +137,7 @@ def _of_component(question: Question, client: Client, stored: ComponentResponse)
         )
         settings = access.resolve(config, place, env_utils.resolve_secrets(stored.secrets))
     except (ConfigurationError, LocalServerError) as error:
-        yield _unusable(error, f"Set it on the component: zenml experiment-tracker update {name} --...")
+        yield _unusable(error, _to_be_set(name, error))
         return subject
     except (KeyError, ValueError) as error:
         # A secret that is gone, or that this user may not read; a value that the configuration does not take.
@@ -161,6 +161,17 @@ def _out_of_reach(client: Client, stored: ComponentResponse) -> Finding | None:
     told = f"tracker {stored.name} is for the local Comet, and the orchestrator {orchestrator} runs steps elsewhere"
     fix = f"Name a Comet that they can reach: zenml experiment-tracker update {stored.name} --url=... --api_key=..."
     return failed("configuration", told, fix)
+
+
+def _to_be_set(name: str, error: Exception) -> str:
+    from zenml_comet_tracker.comet.settings import NO_KEY
+
+    if str(error) == NO_KEY:
+        return (
+            f"Give it one: zenml-comet setup --name {name} --api-key ...; "
+            f"or the local Comet: zenml experiment-tracker update {name} --url=local"
+        )
+    return f"Set it on the component: zenml experiment-tracker update {name} --<setting>=<value>"
 
 
 def _cure(name: str, configuration: dict[str, object]) -> str:
