@@ -99,11 +99,13 @@ def test_a_journal_of_an_earlier_attempt_changes_neither_the_status_nor_newer_va
         settled(local_server, gate, ready, first)
 
     after = local_server.get("experiment/metadata", experimentKey=second.id)
-    (metric,) = local_server.get("experiment/metrics/summary", experimentKey=second.id)["values"]
+    summaries = local_server.get("experiment/metrics/summary", experimentKey=second.id)["values"]
+    metrics = {summary["name"]: summary for summary in summaries}
     parameters = local_server.get("experiment/parameters", experimentKey=second.id)["values"]
     assert first.exit_code == 7
     assert (after["running"], after["hasCrashed"]) == (before["running"], before["hasCrashed"]) == (False, False)
     assert after["endTimeMillis"] == before["endTimeMillis"]
-    assert float(metric["valueCurrent"]) == 100.0
-    assert float(metric["valueMin"]) == 0.0
+    # The newest attempt has the name, and what came late is kept apart.
+    assert (float(metrics["m0"]["valueMin"]), float(metrics["m0"]["valueCurrent"])) == (100.0, 100.0)
+    assert float(metrics["attempt_1_m0"]["valueMin"]) == 0.0
     assert {p["name"]: p["valueCurrent"] for p in parameters}["p0.0"] == "newer"
