@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check audit bench .run-bench contract compat compat-sdk compat-zenml queries artifacts coverage settings installs mapped parity faults kills soak clean
+.PHONY: help demo test long check audit bench .run-bench contract compat compat-sdk compat-zenml queries artifacts coverage settings installs mapped parity faults kills soak clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    track a real pipeline on the local Comet and print where to look"
 	@echo "make test    run the tests"
+	@echo "make long    run the tests that take many seconds each (a minute)"
 	@echo "make check   ruff, mypy --strict, layer rules"
 	@echo "make audit   look for known vulnerabilities in what is installed (needs the network)"
 	@echo "make bench   measure, side by side with the peers (ARGS=server: the local Comet, ARGS=steps: a step of ZenML)"
@@ -36,7 +37,10 @@ demo: $(VENV)/.ready-demo
 	@$(BIN)/zenml-comet demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long" $(ARGS)
+
+long: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -n 3 --dist loadscope -m long $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -149,6 +149,7 @@ def _made(block: str) -> set[str]:
     return made
 
 
+@pytest.mark.long
 def test_a_type_checker_accepts_the_examples(tmp_path: Path) -> None:
     for page in WITH_EXAMPLES:
         for name, module in files(page).items():

@@ -92,6 +92,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         launch.stop(home / ".local" / "share" / "zenml-comet" / "local")
 
 
+@pytest.mark.long
 def test_the_demo_leads_a_new_user_to_three_experiments(demo: Demo) -> None:
     steps = demo.steps
     assert list(steps) == ["load", "train", "evaluate"]
@@ -109,6 +110,7 @@ def test_the_demo_leads_a_new_user_to_three_experiments(demo: Demo) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_demo_says_how_to_go_on_and_touches_nothing_else(demo: Demo) -> None:
     for word in ("zenml-comet open", "zenml-comet demo", "zenml-comet down"):
         assert word in demo.printed
@@ -119,6 +121,7 @@ def test_the_demo_says_how_to_go_on_and_touches_nothing_else(demo: Demo) -> None
     assert launch.find(demo.data) is not None
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_the_demos_experiments_are_shown_with_every_point(demo: Demo, browser: Browser) -> None:
     server = launch.find(demo.data)

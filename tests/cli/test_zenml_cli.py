@@ -72,6 +72,7 @@ def typed(zenml_folder: Path, local_server: LocalServer, tmp_path: Path) -> subp
     )
 
 
+@pytest.mark.long
 def test_what_the_docs_tell_to_type_works_and_shows_the_key_nowhere(
     typed: subprocess.CompletedProcess[str], local_server: LocalServer, tmp_path: Path
 ) -> None:

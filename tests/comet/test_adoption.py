@@ -330,7 +330,9 @@ def test_a_late_death_of_an_early_attempt_changes_neither_the_end_nor_newer_valu
     )
     after = local_server.get("experiment/metadata", experimentKey=key)
     summary = local_server.get("experiment/metrics/summary", experimentKey=key)["values"]
+    kept = local_server.get("experiment/metrics/get-all", experimentKey=key)["metrics"]
     assert late == 1
-    assert len(steps(local_server, key)) == 6
+    assert steps(local_server, key) == [1]
+    assert [point["step"] for point in kept if point["metricName"] == "attempt_1_loss"] == [0, 1, 2, 3, 4]
     assert (after["hasCrashed"], after["endTimeMillis"]) == (False, before["endTimeMillis"])
     assert [float(row["valueCurrent"]) for row in summary if row["name"] == "loss"] == [77]

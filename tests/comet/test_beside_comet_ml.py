@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.comet import programs
 from tests.fixtures.local_server import LocalServer
 
@@ -43,6 +45,7 @@ PROGRAM = """
 """
 
 
+@pytest.mark.long
 def test_the_end_of_comets_own_client_is_not_ours(local_server: LocalServer, tmp_path: Path, journals: Path) -> None:
     environment = {
         "HOME": str(tmp_path),

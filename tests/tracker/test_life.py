@@ -271,6 +271,7 @@ life_pipelines.killed(marker=sys.argv[2])
 """
 
 
+@pytest.mark.long
 def test_a_step_that_was_killed_and_is_repeated_goes_on_in_one_experiment(
     tracked_stack: Stack,
     local_config: Config,

@@ -111,6 +111,7 @@ def test_a_journal_that_dies_with_the_step_is_waited_for_and_then_counted_as_los
     assert f"({len(lines)} values) is lost if {journal} goes with this step" in said
     assert f"zenml-comet sync {journal}" in said
     assert "nothing keeps" not in caplog.text
+    assert [r.getMessage() for r in caplog.records if "which waits for it, up to" in r.getMessage()]
 
 
 def test_what_no_disk_took_is_lost_even_where_journals_last(

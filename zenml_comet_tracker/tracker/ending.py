@@ -75,7 +75,7 @@ def end_run(run: StepRun, error: BaseException | str | None) -> None:
     if run.inert is None:
         _end(run, outcomes.of(run, error))
     elif run.inert.ignored_calls:
-        logger.warning("Untracked: %d logging calls of %s were ignored.", run.inert.ignored_calls, run.name)
+        logger.warning("Untracked: logging calls of %s that were ignored: %d.", run.name, run.inert.ignored_calls)
 
 
 def end_abandoned(runs: Iterable[StepRun]) -> None:
@@ -97,6 +97,7 @@ def _end(run: StepRun, outcome: Outcome) -> None:
         if run.experiment.primary and not run.experiment.ended:
             run.experiment.log_others(outcome.others(run.attempt))
         ended_as = outcome.ended_as(run.attempt)
+        _say_waiting(run)
         report = run.experiment.end(timeout=run.time_left(), error=outcome.failure, ended_as=ended_as)
     except Exception as failure:
         # Only a strict experiment raises when it ends; a step that failed keeps its own exception.
@@ -107,6 +108,20 @@ def _end(run: StepRun, outcome: Outcome) -> None:
         return
     run.lost = report.values_in_memory if run.persistent else report.values_left
     _say_left(run, report)
+
+
+def _say_waiting(run: StepRun) -> None:
+    """Why a step that is done goes on: nobody is to take that for a step that hangs."""
+    seconds = run.time_left()
+    if run.persistent or run.offline or run.experiment.opening in ("opened", "refused") or seconds < 1:
+        return
+    logger.warning(
+        "Experiment %s (%s): the server is away, and what was logged may not outlive this step, which waits for it, "
+        "up to %.0f s (finish_timeout). Where the journal lasts, journal_persistent=true spares the wait.",
+        run.name,
+        run.key,
+        seconds,
+    )
 
 
 def losses(run: StepRun) -> metadata.Metadata:

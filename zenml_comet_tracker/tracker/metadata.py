@@ -44,7 +44,8 @@ def of_run(run: StepRun) -> Metadata:
     Few keys: ZenML's local store takes a moment for each, and the step waits for it.
     """
     if run.inert:
-        return {"comet_experiment_key": run.key, "comet_delivery": "untracked"}
+        # No key: there is no experiment that has it.
+        return {"comet_delivery": "untracked"}
     experiment = run.experiment
     if not run.offline:
         experiment.wait_for_url(min(PATIENCE, run.time_left()))

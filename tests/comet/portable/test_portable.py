@@ -131,6 +131,7 @@ def test_the_manifest_is_what_other_programs_find(exported: Exported) -> None:
     }
 
 
+@pytest.mark.long
 def test_an_import_that_dies_is_finished_by_repeating_it_and_nothing_is_there_twice(
     exported: Exported, empty: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
