@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make demo    track a real pipeline on the local Comet and print where to look"
 	@echo "make test    run the tests"
-	@echo "make long    run the tests that take many seconds each (a minute)"
+	@echo "make long    run the tests that take many seconds each (two minutes)"
 	@echo "make check   ruff, mypy --strict, layer rules"
 	@echo "make audit   look for known vulnerabilities in what is installed (needs the network)"
 	@echo "make bench   measure, side by side with the peers (ARGS=server: the local Comet, ARGS=steps: a step of ZenML)"

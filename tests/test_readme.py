@@ -64,6 +64,7 @@ def test_the_two_commands_are_targets_and_set_up_what_they_need() -> None:
     assert "'.[local]'" in block("console", "pip install")
 
 
+@pytest.mark.long
 def test_tracking_by_the_readme(zenml_folder: Path, daemon_folder: Path, tmp_path: Path) -> None:
     environment = {
         "ZENML_CONFIG_PATH": str(zenml_folder),

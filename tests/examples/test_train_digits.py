@@ -52,6 +52,7 @@ def example(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Witness]:
     return train_digits, Witness(train_digits, monkeypatch)
 
 
+@pytest.mark.long
 def test_every_value_and_file_of_the_example_arrives(
     example: tuple[Any, Witness],
     tracked_stack: Callable[..., str],

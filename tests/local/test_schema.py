@@ -10,6 +10,7 @@ import pytest
 from tests.fixtures.local_server import LocalServer
 
 
+@pytest.mark.long
 def test_generated_requests_are_answered_as_documented(clocked_server: LocalServer) -> None:
     pytest.importorskip("schemathesis", reason="schemathesis needs Python 3.11")
     from tests.local.schema import explore

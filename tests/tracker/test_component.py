@@ -141,6 +141,7 @@ step_runs.add(StepRun(uuid.uuid4(), uuid.uuid4(), "run_step", experiment.id, exp
 """
 
 
+@pytest.mark.long
 def test_a_last_step_that_zenml_never_ran_is_closed_as_failed_when_the_process_ends(tmp_path: Path) -> None:
     comet = ScriptedComet()
     try:

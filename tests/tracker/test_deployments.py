@@ -60,6 +60,7 @@ def deployed(
     thread.join(60)
 
 
+@pytest.mark.long
 def test_each_invocation_has_an_experiment_of_its_own_and_leaves_nothing_behind(
     deployed: Callable[..., dict[str, Any]],
     local_config: dict[str, Any],

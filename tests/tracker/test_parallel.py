@@ -131,6 +131,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("steps")
 
 
+@pytest.mark.long
 def test_the_examples_of_the_page_run(
     page: ModuleType,
     tracked_stack: Stack,

@@ -161,6 +161,7 @@ def test_what_the_component_asks_for_is_all_that_images_get(caplog: pytest.LogCa
     assert caplog.records == []
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_asked_anew")
 def test_zenml_writes_it_into_the_requirements_of_its_images(
     tracked_stack: Callable[..., str],

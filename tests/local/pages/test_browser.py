@@ -17,7 +17,7 @@ from tests.local.pages.test_formats import contrast
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 Watch = Callable[..., Watched]
 

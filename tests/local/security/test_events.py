@@ -128,6 +128,7 @@ def test_the_hook_sees_what_it_is_to_see(tmp_path: Path) -> None:
     assert callable(watch)
 
 
+@pytest.mark.long
 def test_while_it_is_used_the_server_connects_to_nobody_and_starts_nothing(watched: Watched) -> None:
     # From the process's first moment on: what a start asks of the outside counts too.
     events = watched.events()

@@ -13,7 +13,7 @@ from tests.fixtures.local_server import LocalServer
 from tests.local.security.hostile import attacked
 from tests.local.security.test_files import upload
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 Watch = Callable[..., Watched]
 # What a script of the logged content would have left behind, and elements that it would have made.
