@@ -18,7 +18,7 @@ from zenml_comet_tracker.comet import handle
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.comet.journal.place import Place
 from zenml_comet_tracker.comet.stats import Stats
-from zenml_comet_tracker.tracker import metadata, permanence
+from zenml_comet_tracker.tracker import metadata, patience, permanence
 
 Stack = Callable[..., str]
 Steps = Callable[[str], dict[str, Any]]
@@ -176,7 +176,7 @@ def test_zenml_not_answering_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -
     assert not answered.is_set()
     answered.set()
     for thread in threading.enumerate():
-        if thread.name == "comet-metadata":
+        if thread.name == patience.THREAD:
             thread.join(30)
 
 

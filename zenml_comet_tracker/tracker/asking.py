@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextvars
 import logging
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
+
+from zenml_comet_tracker.tracker.patience import in_time
 
 if TYPE_CHECKING:
     from zenml.models import ArtifactVersionResponse, StepRunResponse
@@ -24,7 +24,7 @@ def step(step_run_id: UUID, patience: float = PATIENCE) -> StepRunResponse | Non
     """The step run as it is stored now; None when ZenML does not say in `patience` seconds."""
     from zenml.client import Client
 
-    return _in_time(lambda: Client().get_run_step(step_run_id), patience)
+    return _answer(lambda: Client().get_run_step(step_run_id), patience)
 
 
 def attempts(run_id: UUID, invocation: str, patience: float = PATIENCE) -> list[StepRunResponse]:
@@ -37,7 +37,7 @@ def attempts(run_id: UUID, invocation: str, patience: float = PATIENCE) -> list[
         )
         return list(found.items)
 
-    return _in_time(ask, patience) or []
+    return _answer(ask, patience) or []
 
 
 def stored_outputs(step_run_id: UUID, patience: float = PATIENCE) -> list[ArtifactVersionResponse]:
@@ -46,11 +46,10 @@ def stored_outputs(step_run_id: UUID, patience: float = PATIENCE) -> list[Artifa
 
     # Their addresses hold the id of the step run.
     place = f"contains:{step_run_id}"
-    return _in_time(lambda: list(Client().list_artifact_versions(uri=place, size=100).items), patience) or []
+    return _answer(lambda: list(Client().list_artifact_versions(uri=place, size=100).items), patience) or []
 
 
-def _in_time(ask: Callable[[], T], patience: float) -> T | None:
-    # In a thread, because ZenML's client repeats what its server does not answer, for minutes.
+def _answer(ask: Callable[[], T], patience: float) -> T | None:
     answers: list[T] = []
 
     def call() -> None:
@@ -59,11 +58,5 @@ def _in_time(ask: Callable[[], T], patience: float) -> T | None:
         except Exception:
             logger.debug("ZenML did not say what it knows of a step.", exc_info=True)
 
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(call,), name="comet-asking", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:
-        # Python is ending, and starts no thread any more.
-        return None
-    thread.join(patience)
+    in_time(call, patience)
     return answers[0] if answers else None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import logging
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,6 +12,7 @@ from zenml.metadata.metadata_types import MetadataType, Uri
 
 from zenml_comet_tracker.comet.last_values import MAX_NAMES
 from zenml_comet_tracker.comet.texts import shortened
+from zenml_comet_tracker.tracker.patience import in_time
 from zenml_comet_tracker.tracker.runs import StepRun
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def of_delivery(known: Mapping[str, Any], page: str | None) -> Metadata:
 
 def publish(step_run_id: UUID, component_id: UUID, metadata: Metadata, patience: float = PATIENCE) -> None:
     """Adds to the metadata of a step run, after ZenML asked for it; waits `patience` seconds and never raises."""
-    _in_time(functools.partial(_publish, step_run_id, component_id, metadata), patience)
+    in_time(functools.partial(_publish, step_run_id, component_id, metadata), patience)
 
 
 def publish_delivered(
@@ -181,7 +180,7 @@ def publish_delivered(
         if found:
             _publish(step_run_id, component_id, labelled(found, label))
 
-    _in_time(call, patience)
+    in_time(call, patience)
 
 
 def _publish(step_run_id: UUID, component_id: UUID, metadata: Metadata) -> None:
@@ -191,18 +190,6 @@ def _publish(step_run_id: UUID, component_id: UUID, metadata: Metadata) -> None:
         publish_step_run_metadata(step_run_id, {component_id: metadata})
     except Exception:
         logger.warning("ZenML did not take the metadata %s of step run %s.", metadata, step_run_id, exc_info=True)
-
-
-def _in_time(call: Callable[[], None], patience: float) -> None:
-    # In a thread, because ZenML's client repeats what its server does not answer, for minutes.
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(call,), name="comet-metadata", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError as error:
-        # At its end Python 3.12 starts no thread any more.
-        logger.debug("ZenML is not told what became of a step: %s", error)
-        return
-    thread.join(patience)
 
 
 def _place(run: StepRun) -> Metadata:
