@@ -16,6 +16,7 @@ from tests.comet.offline import log, offline_writer
 from tests.comet.scripted import Answer, Asked, ScriptedComet
 from tests.comet.test_leftovers import die
 from tests.fixtures.local_server import LocalServer
+from zenml_comet_tracker.comet.delivery import fostering
 from zenml_comet_tracker.comet.delivery.adoption import Adopter, Kin
 from zenml_comet_tracker.comet.delivery.fostering import Adoption, Fostering
 from zenml_comet_tracker.comet.delivery.leftovers import DIED
@@ -58,6 +59,15 @@ def leave(journals: Path, root: str, points: int = POINTS, **header: Any) -> str
     return key
 
 
+@pytest.fixture
+def own_threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[threading.Thread]]:
+    """The adoption's threads that a test began: an experiment that an earlier one left open may have one too."""
+    monkeypatch.setattr(fostering, "process_adoption", Adoption())
+    earlier = set(threading.enumerate())
+    names = ("zenml-comet-adoption", "zenml-comet-children")
+    return lambda: [thread for thread in threading.enumerate() if thread.name in names and thread not in earlier]
+
+
 def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not condition():
@@ -66,7 +76,10 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_a_living_process_delivers_in_the_background_what_a_killed_one_left(
-    make: Callable[..., Experiment], comet: ScriptedComet, journals: Path
+    make: Callable[..., Experiment],
+    comet: ScriptedComet,
+    journals: Path,
+    own_threads: Callable[[], list[threading.Thread]],
 ) -> None:
     die(comet, journals)
     (left,) = journals.iterdir()
@@ -82,7 +95,7 @@ def test_a_living_process_delivers_in_the_background_what_a_killed_one_left(
     assert (failure.json["experimentKey"], failure.json["error"]) == (adopted, DIED)
     assert [report["is_alive"] for report in reports if report["experimentKey"] == adopted] == [False]
     assert experiment.end().delivered
-    until(lambda: "zenml-comet-adoption" not in [thread.name for thread in threading.enumerate()])
+    until(lambda: not own_threads())
 
 
 @pytest.mark.parametrize(
@@ -189,7 +202,9 @@ def test_children_and_theirs_are_told_from_strangers(comet: ScriptedComet, journ
     assert comet.requests("/update-status") == []
 
 
-def test_neither_an_end_nor_the_draining_of_children_waits_for_an_answer(comet: ScriptedComet, journals: Path) -> None:
+def test_neither_an_end_nor_the_draining_of_children_waits_for_an_answer(
+    comet: ScriptedComet, journals: Path, own_threads: Callable[[], list[threading.Thread]]
+) -> None:
     leave(journals, comet.root, parent_writer="own")
     asked, answer = threading.Event(), threading.Event()
 
@@ -199,34 +214,28 @@ def test_neither_an_end_nor_the_draining_of_children_waits_for_an_answer(comet: 
         raise OSError("too late")
 
     adoption = Adoption()
-    fostering = Fostering(adopter(comet.root, journals, new_transport=new_transport), adoption)
+    share = Fostering(adopter(comet.root, journals, new_transport=new_transport), adoption)
     began = time.monotonic()
-    fostering.drain_children("own", 0.2)
+    share.drain_children("own", 0.2)
     assert asked.wait(20)
     asked.clear()
-    fostering.begin()
-    fostering.end()
-    fostering.begin()
+    share.begin()
+    share.end()
+    share.begin()
     assert time.monotonic() - began < 20
     answer.set()
-    until(
-        lambda: (
-            not [
-                thread
-                for thread in threading.enumerate()
-                if thread.name in ("zenml-comet-adoption", "zenml-comet-children")
-            ]
-        )
-    )
+    until(lambda: not own_threads())
     assert comet.asked == []
 
 
-def test_two_of_a_kind_adopt_as_one(comet: ScriptedComet, journals: Path) -> None:
+def test_two_of_a_kind_adopt_as_one(
+    comet: ScriptedComet, journals: Path, own_threads: Callable[[], list[threading.Thread]]
+) -> None:
     adoption = Adoption()
     first, second = (Fostering(adopter(comet.root, journals), adoption) for _ in range(2))
     first.begin()
     second.begin()
-    threads = [thread for thread in threading.enumerate() if thread.name == "zenml-comet-adoption"]
+    threads = own_threads()
     first.end()
     leave(journals, comet.root)
     Fostering(adopter(comet.root, journals), adoption).begin()

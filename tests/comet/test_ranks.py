@@ -182,12 +182,27 @@ def test_the_rank_of_a_handle_is_that_of_the_process_when_it_first_logs(
     assert contexts == {0: None, 1: "rank_1", 9: None}
 
 
-def test_a_forked_child_has_its_own_rank(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    experiment = make(ranks="zero")
-    assert not experiment._live.ranks.silent
-    monkeypatch.setenv("RANK", "1")
-    experiment._live.become_child()
-    assert experiment._live.ranks.silent
+def test_a_forked_child_has_its_own_rank(comet: ScriptedComet, journals: Path) -> None:
+    program = """
+        import os, sys
+        from zenml_comet_tracker import Experiment
+
+        root, journals = sys.argv[1:]
+        experiment = Experiment(api_key="k", url=root, journal_folder=journals, ranks="zero")
+        experiment.log_metric("parent", 1)
+        if (child := os.fork()) == 0:
+            os.environ["RANK"] = "1"
+            experiment.log_metric("child", 2)
+            os._exit(0 if experiment.end().delivered else 9)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        experiment.log_metric("parent", 3)
+        assert experiment.end().delivered
+    """
+    ours = ["-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(program), comet.root, str(journals)]
+    done = subprocess.run([sys.executable, *ours], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("rank 1 logs nothing") == 1
+    assert [(v["metricName"], v["metricValue"]) for v in comet.metric_values()] == [("parent", 1.0), ("parent", 3.0)]
 
 
 def test_what_has_no_rule_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
