@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.comet.scripted import Answer, ScriptedComet
+from zenml_comet_tracker.comet.delivery.backoff import ANSWERS_AGAIN_SECONDS
 from zenml_comet_tracker.comet.delivery.courier import Courier
 from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import FILES, METRICS, PARAMETERS, REST, End, Header
@@ -226,6 +227,49 @@ def test_the_servers_waiting_time_binds_even_those_in_a_hurry(bench: Bench) -> N
     bench.courier.hurry()
     bench.turn(1)
     assert len(bench.comet.requests("/experiment/metric")) == 1
+
+
+def test_what_got_no_answer_is_tried_again_soon_once_the_server_answers_another(
+    bench: Bench, tmp_path: Path, comet: ScriptedComet
+) -> None:
+    """Else what an outage left waits for up to a minute behind a process that delivers."""
+    (tmp_path / "other").mkdir()
+    other = Bench(comet, tmp_path / "other")
+    heard: list[float] = []
+    other.courier.when_answered = lambda: heard.append(bench.now) or bench.courier.answers_again()  # type: ignore[func-returns-value]
+    bench.metrics(0, 1)
+    comet.answer_with("/logger/add/run", Answer(drop=True), times=5)
+    comet.answer_with("/logger/add/run", Answer(504, body=b"<html>a gateway</html>"), times=5)
+    bench.turns(10, 70)
+    assert (bench.turn() or 0.0) > ANSWERS_AGAIN_SECONDS
+
+    other.turn()
+    assert (bench.turn() or 0.0) <= ANSWERS_AGAIN_SECONDS
+    bench.turn(ANSWERS_AGAIN_SECONDS)
+    assert bench.courier.delivered == 1
+
+    # Only what changes says anything: not each answer to one, of a server that leaves the other without any.
+    other.metrics(0, 1)
+    other.turns(5, 70)
+    assert len(heard) == 1
+    comet.answer_with("/experiment/metric", Answer(drop=True), times=3)
+    other.metrics(1, 1)
+    other.turns(5, 70)
+    assert len(heard) == 2
+    other.courier.stop()
+    other.writer.close()
+
+
+@pytest.mark.parametrize(
+    "fault", [Answer(429, headers={"Retry-After-Custom": "600"}), Answer(403), Answer(500)], ids=["429", "403", "500"]
+)
+def test_an_answer_to_another_says_nothing_to_what_was_answered(bench: Bench, fault: Answer) -> None:
+    bench.comet.answer_with("/logger/add/run", fault, times=12)
+    bench.turns(12, 70 if fault.status == 500 else 600)
+    asked, wait = len(bench.comet.asked), bench.turn()
+    assert not bench.courier.answers_again()
+    bench.turn(ANSWERS_AGAIN_SECONDS)
+    assert (len(bench.comet.asked), wait is not None and wait > ANSWERS_AGAIN_SECONDS) == (asked, True)
 
 
 def test_a_heartbeat_tells_how_often_to_measure(bench: Bench) -> None:

@@ -499,6 +499,25 @@ def test_a_second_server_that_is_away_holds_up_nobody(comet: ScriptedComet, make
         stuck._live._part.courier.stop()
 
 
+def test_what_an_outage_left_goes_with_the_next_experiment_that_the_server_answers(
+    comet: ScriptedComet, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # From the first failure on it would wait for half a minute at least.
+    monkeypatch.setattr("zenml_comet_tracker.comet.delivery.backoff.FIRST_SECONDS", 60.0)
+    comet.answer_with("/logger/add/run", Answer(drop=True))
+    left = make()
+    left.log_metric("left", 1)
+    assert not left.flush(0.2)
+    assert not left.end(timeout=0.2).delivered
+    comet.rules.clear()
+    with make() as next_one:
+        next_one.log_metric("next", 2)
+    deadline = time.monotonic() + 20
+    while {value["metricName"] for value in comet.metric_values()} != {"left", "next"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_one_lost_connection_does_not_keep_the_end_from_delivering(comet: ScriptedComet, make: Make) -> None:
     experiment = make()
     assert experiment.wait_for_url(5)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from zenml_comet_tracker.comet import errors
@@ -101,6 +102,8 @@ class Courier:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.wake_senders: Callable[[], None] = lambda: None
+        # The server answers this one, for the first time or again.
+        self.when_answered: Callable[[], None] = lambda: None
         self.when_opened: Callable[[], None] = lambda: None
         self.when_finished: Callable[[], None] = lambda: None
 
@@ -173,6 +176,14 @@ class Courier:
         for lane in self._lanes.values():
             lane.hurry()
 
+    def answers_again(self) -> bool:
+        """Tries again soon what got no answer, because the server answers others; whether there was any."""
+        now = self._clock()
+        backoffs = [self._opening, self._status.beating, self._status.ending]
+        backoffs += [lane.backoff for lane in self._lanes.values()]
+        sooner = [backoff.answers_again(now) for backoff in backoffs]
+        return any(sooner)
+
     def finish(self, end: End) -> bool:
         """Says how the experiment ended, or ended after all; told once the records are through or stuck.
 
@@ -195,7 +206,8 @@ class Courier:
             self._mend()
             if self._protocol is None and not self._open():
                 return max(0.0, self._opening.until - self._clock())
-            waits = (self._deliver_lanes(RECORD_LANES), self._finish())
+            with self._heard(*(lane.backoff for lane in self._record_lanes()), self._status.ending):
+                waits = (self._deliver_lanes(RECORD_LANES), self._finish())
             return min((wait for wait in waits if wait is not None), default=None)
         finally:
             self._tell()
@@ -205,7 +217,8 @@ class Courier:
         if self._protocol is None or self._stopped:
             return None
         try:
-            wait = self._deliver_lanes((FILES,))
+            with self._heard(self._lanes[FILES].backoff):
+                wait = self._deliver_lanes((FILES,))
             self._close_when_through()
             return wait
         finally:
@@ -215,7 +228,8 @@ class Courier:
         """One heartbeat, if one is due."""
         if self._protocol is None or self._stopped:
             return None
-        return self._status.beat(self._protocol)
+        with self._heard(self._status.beating):
+            return self._status.beat(self._protocol)
 
     def broke(self, fault: Exception) -> float:
         """Notes that a turn failed in a way nobody foresaw; returns the seconds after which to try again."""
@@ -237,6 +251,14 @@ class Courier:
         self.journal.close()
         self.wake_senders()
         self._tell()
+
+    @contextlib.contextmanager
+    def _heard(self, *backoffs: Backoff) -> Iterator[None]:
+        """Tells the others when one of these got no answer before, and gets one inside."""
+        silent = [backoff for backoff in backoffs if backoff.unanswered]
+        yield
+        if any(not backoff.failing for backoff in silent):
+            self.when_answered()
 
     def _mend(self) -> None:
         try:
@@ -276,6 +298,7 @@ class Courier:
         self._protocol = protocol
         self._tell()
         self.wake_senders()
+        self.when_answered()
         self.when_opened()
         return True
 
@@ -288,7 +311,7 @@ class Courier:
             self._opening.failed(now, at_least=REFUSED_RETRY_SECONDS)
         else:
             asked = error.retry_after if isinstance(error, errors.ThrottledError) else 0.0
-            self._opening.failed(now, asked=asked)
+            self._opening.failed(now, asked=asked, because=error)
         self._notices.warn(
             cause_of("open", error),
             "Experiment %s is not open at %s yet: %s. What is logged is kept in %s.",

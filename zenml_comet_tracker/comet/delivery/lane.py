@@ -122,7 +122,7 @@ class LaneDelivery:
             asked = error.retry_after if isinstance(error, errors.ThrottledError) else 0.0
             if asked:
                 self._pace.hold_back(asked, by_server=True)
-            self.backoff.failed(now, asked=asked)
+            self.backoff.failed(now, asked=asked, because=error)
             self._notices.warn(cause_of(self.lane, error), "%s. It stays in the journal and is tried again.", error)
         else:
             self.held = True

@@ -69,7 +69,7 @@ class Sender:
         wait: float | None = 0.0
         while self._sleep(wait):
             self.awake = False
-            waits = [self._take_turn(courier) for courier in self._snapshot()]
+            waits = [self._take_turn(courier) for courier in self.couriers()]
             wait = min((w for w in waits if w is not None), default=None)
 
     def _sleep(self, wait: float | None) -> bool:
@@ -90,7 +90,8 @@ class Sender:
             self._urgent = False
             return True
 
-    def _snapshot(self) -> list[Courier]:
+    def couriers(self) -> list[Courier]:
+        """Those that are given turns now."""
         with self._condition:
             return list(self._couriers)
 
@@ -113,6 +114,7 @@ class Senders:
     def add(self, courier: Courier) -> None:
         """Takes a courier on for its records and, once the handshake is done, its files and heartbeats."""
         courier.wake_senders = self._wake_the_others
+        courier.when_answered = self._answered
         for sender in (self.records, self.files, self.beats):
             sender.add(courier)
 
@@ -125,6 +127,12 @@ class Senders:
         """Wakes the threads that deliver, without gathering."""
         self.records.wake(urgent=True)
         self.files.wake(urgent=True)
+
+    def _answered(self) -> None:
+        """The server answers one of them: those that it left without an answer need not wait out their back-off."""
+        sooner = [courier.answers_again() for courier in self.records.couriers()]
+        if any(sooner):
+            self._wake_the_others()
 
     def _wake_the_others(self) -> None:
         for sender in (self.records, self.files, self.beats):

@@ -44,8 +44,8 @@ class StatusReporter:
         self._notices = notices
         self._order = threading.Lock()
         self._next_beat = 0.0
-        self._beating = Backoff()
-        self._ending = Backoff()
+        self.beating = Backoff()
+        self.ending = Backoff()
         self.ended = False
         self.held = False
         self.unanswered = 0
@@ -55,7 +55,7 @@ class StatusReporter:
 
     def hurry(self) -> None:
         """Allows an attempt of the end status now, whose outcome says whether the server is away."""
-        self._ending.hurry()
+        self.ending.hurry()
         self.unanswered = min(self.unanswered, UNANSWERED_MEANS_AWAY - 1)
         self.held = False
 
@@ -65,17 +65,17 @@ class StatusReporter:
             return None
         with self._order:
             now, millis = self._clock(), self._wall_millis()
-            due = max(self._next_beat, self._beating.until)
+            due = max(self._next_beat, self.beating.until)
             if self.ended or due > now:
                 return None if self.ended else due - now
             try:
                 rhythm = protocol.beat(self._transport, millis)
             except errors.RequestError as error:
-                self._beating.failed(now, at_least=1.0, asked=self._asked_by(error))
+                self.beating.failed(now, at_least=1.0, asked=self._asked_by(error), because=error)
                 said = "A heartbeat was not delivered: %s. What is logged stays in the journal."
                 self._notices.warn(cause_of("beat", error), said, error)
-                return self._beating.until - now
-            self._beating.succeeded()
+                return self.beating.until - now
+            self.beating.succeeded()
             self.monitor_seconds = rhythm.monitor_seconds
             interval = rhythm.beat_seconds * self._pace.beat_stretch
             self._next_beat = now + interval
@@ -87,13 +87,14 @@ class StatusReporter:
             return None
         with self._order:
             now = self._clock()
-            if self._ending.until > now:
-                return self._ending.until - now
+            if self.ending.until > now:
+                return self.ending.until - now
             try:
                 protocol.tell_end(self._transport, end)
             except errors.RequestError as error:
                 self._end_not_told(error, now)
-                return self._ending.until - now
+                return self.ending.until - now
+            self.ending.succeeded()
             self.last_error = None
             self.unanswered = 0
             return None
@@ -112,7 +113,8 @@ class StatusReporter:
         self.last_error = error
         self.unanswered = self.unanswered + 1 if isinstance(error, errors.ConnectionFailedError) else 0
         self.held = not error.retryable
-        self._ending.failed(now, asked=self._asked_by(error), at_least=60.0 if self.held else 0.0)
+        at_least = 60.0 if self.held else 0.0
+        self.ending.failed(now, asked=self._asked_by(error), at_least=at_least, because=error)
         self._notices.warn(cause_of("end", error), "The end of the experiment is not told yet: %s", error)
 
     def _asked_by(self, error: errors.RequestError) -> float:
