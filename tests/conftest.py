@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,15 @@ pytest_plugins = [
 # How long an example takes says more about what else the machine does.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+# By module, what makes it forget that it said something.
+_SAID_ONCE = {
+    "comet.delivery.fostering": "_notices._last.clear",
+    "comet.ui": "_outside.clear",
+    "tracker.calls": "_notices._last.clear",
+    "tracker.requirements": "_say_once.cache_clear",
+    "tracker.validation": "_say_once.cache_clear",
+}
 
 _HOME = Path(tempfile.mkdtemp(prefix="zenml-comet-tests-"))
 
@@ -61,6 +71,14 @@ def _no_courier_goes_on() -> Iterator[None]:
     for courier in _couriers():
         if courier._end is not None:
             courier.stop()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said_before() -> None:
+    """What a process says once, or once a minute, every test hears, whichever were played before it."""
+    for name, forget in _SAID_ONCE.items():
+        if module := sys.modules.get(f"zenml_comet_tracker.{name}"):
+            attrgetter(forget)(module)()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,6 +38,8 @@ def said(*words: object) -> dict[str, Any]:
 def data(daemon_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The data folder that the commands find in the environment: an experiment with two files, and no server."""
     monkeypatch.setenv("ZENML_COMET_LOCAL_DATA", str(daemon_folder))
+    # `gc` sets it, for a process that ends with the command.
+    monkeypatch.setenv("SQLITE_TMPDIR", "/tmp")
     folder.prepare(daemon_folder)
     folder.api_key(daemon_folder)
     with closing(Store(daemon_folder)) as store:

@@ -238,9 +238,13 @@ def test_two_of_a_kind_adopt_as_one(
     threads = own_threads()
     first.end()
     leave(journals, comet.root)
-    Fostering(adopter(comet.root, journals), adoption).begin()
+    third = Fostering(adopter(comet.root, journals), adoption)
+    third.begin()
     until(lambda: list(journals.iterdir()) == [])
     assert len(threads) == 1
+    second.end()
+    third.end()
+    until(lambda: not own_threads())
     assert len(comet.metric_values()) == POINTS
 
 

@@ -76,7 +76,8 @@ def test_an_offline_run_sends_nothing_and_says_how_to_deliver_it(
     report = experiment.end(timeout=SECONDS)
     experiment.end(timeout=SECONDS)
 
-    assert (set(threading.enumerate()) - threads, connections, comet.asked) == (set(), [], [])
+    begun = [t.name for t in set(threading.enumerate()) - threads if t.name.startswith("zenml-comet")]
+    assert (begun, connections, comet.asked) == ([], [], [])
     assert (report.delivered, report.reason, report.values_left) == (False, "offline", 1_502)
     assert report.stats.accepted == 1_502
     assert report.command is not None

@@ -16,8 +16,6 @@ import pytest
 from tests import pipelines
 from tests.tracker.conftest import Readback
 from zenml_comet_tracker import current_experiment, log_params
-from zenml_comet_tracker.comet.delivery.notices import Notices
-from zenml_comet_tracker.tracker import calls
 
 Stack = Callable[..., str]
 
@@ -69,10 +67,7 @@ def test_what_an_untracked_steps_thread_or_a_pipelines_body_logs_lands_in_no_oth
     local_config: dict[str, Any],
     readback: Readback,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # A thread of an earlier test may have had the same number, and been told.
-    monkeypatch.setattr(calls, "_notices", Notices(calls.logger))
     tracked_stack(local_config)
     pipelines.next_runs.clear()
     pipelines.others_are_done.clear()

@@ -20,7 +20,6 @@ from tests.test_docs_examples import ROOT, files
 from tests.tracker.conftest import Readback
 from tests.tracker.test_concurrency import info_of
 from zenml_comet_tracker import current_experiment, log_metrics, log_params
-from zenml_comet_tracker.comet.delivery.notices import Notices
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.tracker import calls, forks
 from zenml_comet_tracker.tracker.runs import InertExperiment
@@ -39,8 +38,6 @@ def test_of_many_mapped_steps_with_pools_in_pools_each_has_its_own_values_and_it
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # A thread of an earlier test may have had the same number, and been told.
-    monkeypatch.setattr(calls, "_notices", Notices(calls.logger))
     monkeypatch.setenv("ZENML_DYNAMIC_PIPELINE_WORKER_COUNT", str(parallel.WORKERS))
     # The whole form has all that a step has by itself.
     tracked_stack({**local_config, **({} if parallel.MAPPED > 10 else NOT_CAPTURED)})
@@ -213,7 +210,7 @@ def test_a_program_of_a_step_that_is_not_tracked_logs_nothing(
 @pytest.fixture
 def make_inherited(monkeypatch: pytest.MonkeyPatch, journals: Path) -> Callable[..., None]:
     """Gives this process the environment of an experiment, with changes."""
-    monkeypatch.setattr(calls, "_notices", Notices(calls.logger))
+    monkeypatch.setattr(calls, "_joined", {})
 
     def inherit(experiment: Any = None, **changes: str) -> None:
         if experiment is None:

@@ -105,7 +105,6 @@ def installed(tmp_path: Path) -> Callable[..., metadata.Distribution]:
 def _asked_anew() -> Iterator[None]:
     yield
     requirements.installed_pin.cache_clear()
-    requirements._say_once.cache_clear()
 
 
 @pytest.mark.parametrize("how", FOUND)
@@ -145,7 +144,6 @@ def test_one_warning_says_what_to_do_where_images_get_nothing(
         raise metadata.PackageNotFoundError(name)
 
     requirements.installed_pin.cache_clear()
-    requirements._say_once.cache_clear()
     monkeypatch.setattr(metadata, "distribution", nowhere)
 
     assert [requirements.for_images(None, "my_comet") for _ in range(3)] == [set()] * 3

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import pytest
 
-from zenml_comet_tracker.comet.delivery.notices import Notices
 from zenml_comet_tracker.tracker import calls
 from zenml_comet_tracker.tracker.runs import StepRun, StepRuns, inert
 
@@ -196,12 +195,7 @@ def test_the_stand_in_takes_every_call_of_an_experiment_and_counts_them() -> Non
         _ = experiment.log_mtric  # type: ignore[attr-defined]
 
 
-def test_a_thread_of_no_step_is_told_once_and_not_for_each_call(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A thread of an earlier test may have had the same number, and been told.
-    monkeypatch.setattr(calls, "_notices", Notices(calls.logger))
-
+def test_a_thread_of_no_step_is_told_once_and_not_for_each_call(caplog: pytest.LogCaptureFixture) -> None:
     def flood() -> None:
         for index in range(100):
             calls.log_metrics({"lost": index})

@@ -33,11 +33,6 @@ def _clouds() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_said_yet() -> None:
-    validation._say_once.cache_clear()
-
-
-@pytest.fixture(autouse=True)
 def _no_network_and_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(*arguments: object, **_: object) -> Any:
         raise AssertionError(f"somebody was asked: {arguments}")

@@ -220,14 +220,14 @@ def test_one_thread_samples_for_all_until_the_last_is_gone(monkeypatch: pytest.M
         raise OSError("the journal is full")
 
     sampler = Sampler(new_machine)
-    before = threading.active_count()
+    before = set(threading.enumerate())
     sampler.add(take_first, lambda: 60.0)
     sampler.add(take_second, lambda: None)
     thread = sampler._thread
     assert thread is not None
     for _ in range(2):
         assert both.acquire(timeout=20)
-    assert threading.active_count() <= before + 1
+    assert [t for t in set(threading.enumerate()) - before if t.name == thread.name] == [thread]
     sampler.remove(take_first)
     thread.join(20)
     assert not thread.is_alive()
