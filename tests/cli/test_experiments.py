@@ -137,6 +137,35 @@ def test_an_experiment_is_shown_as_the_server_has_it(typed: Typed, local_server:
     assert "train_loss\t0.25" in shown
 
 
+def test_of_what_lies_elsewhere_the_address_and_the_artifact_are_shown(
+    typed: Typed, local_server: LocalServer, tmp_path: Path
+) -> None:
+    key, place = begin(local_server), "clientlib/asset/upload"
+    about = {"zenml_artifact": "birds", "zenml_artifact_version": "7", "zenml_artifact_type": "DataArtifact"}
+    link = {"experimentId": key, "link": "s3://bucket/birds/7"}
+    upload(local_server, place, None, fileName="inputs/data", metadata=about, **link)
+    upload(local_server, place, None, fileName="odd", metadata="{", **{**link, "link": "gs://other/odd"})
+    upload(local_server, place, b"abc", fileName="here.txt", experimentId=key)
+
+    shown = {row["name"]: row for row in json.loads(typed("show", key, "--json").stdout)["assets"]}
+    members = ("bytes", "link", "artifact", "artifact_version")
+    assert {name: tuple(row[member] for member in members) for name, row in shown.items()} == {
+        "inputs/data": (None, "s3://bucket/birds/7", "birds", "7"),
+        "odd": (None, "gs://other/odd", None, None),
+        "here.txt": (3, None, None, None),
+    }
+    lines = [line.split("\t") for line in typed("show", key).stdout.splitlines()]
+    assert ["remote asset", "link", "artifact", "artifact version", "step", "id"] in lines
+    assert ["inputs/data", "s3://bucket/birds/7", "birds", "7", "", shown["inputs/data"]["id"]] in lines
+    assert [row[0] for row in lines if row[0] in shown] == ["here.txt", "inputs/data", "odd"]
+
+    done = typed("download", key, str(tmp_path / "files"))
+    assert "elsewhere: inputs/data  s3://bucket/birds/7  birds  7\n" in done.stdout
+    assert "elsewhere: odd  gs://other/odd\n" in done.stdout
+    links = json.loads(typed("download", key, str(tmp_path / "files"), "--json").stdout)["links"]
+    assert {"kind": "assets", "name": "inputs/data", **{m: shown["inputs/data"][m] for m in members[1:]}} in links
+
+
 def test_downloaded_files_are_those_of_the_server(
     typed: Typed, local_server: LocalServer, keys: list[str], tmp_path: Path
 ) -> None:

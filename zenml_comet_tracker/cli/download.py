@@ -64,6 +64,7 @@ def _tell(report: object) -> None:
     fetched, kept = len(report.files) - report.kept, report.kept
     click.echo(f"{fetched} files fetched, {kept} there already, {report.bytes:,} bytes in {report.folder}")
     for link in report.links:
-        click.echo(f"elsewhere: {printing.one_line(link['name'])}  {printing.one_line(link['link'])}")
+        said = (link["name"], link["link"], link["artifact"], link["artifact_version"])
+        click.echo(f"elsewhere: {'  '.join(printing.one_line(text) for text in said if text)}")
     for problem in report.missing:
         click.echo(f"missing: {printing.one_line(problem)}", err=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zenml_comet_tracker.cli import elsewhere
 from zenml_comet_tracker.comet.artifacts.places import check_inside
 from zenml_comet_tracker.comet.errors import DownloadError
 from zenml_comet_tracker.comet.portable import artifact_out
@@ -58,7 +59,7 @@ class Gathered:
 
     folder: Path
     files: list[dict[str, Any]] = field(default_factory=list)
-    links: list[dict[str, str]] = field(default_factory=list)
+    links: list[dict[str, Any]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     kept: int = 0
 
@@ -85,7 +86,7 @@ def gather(
             told(one.path.name, number, len(wanted))
         name = str(one.asset.get("fileName"))
         if is_remote(one.asset):
-            report.links.append({"kind": one.kind, "name": name, "link": str(one.asset.get("link"))})
+            report.links.append({"kind": one.kind, "name": name, **elsewhere.described(one.asset)})
         else:
             _fetch(server, key, one, report, choice.overwrite)
     return report

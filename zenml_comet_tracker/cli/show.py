@@ -28,7 +28,8 @@ def show(
 ) -> None:
     """Show what EXPERIMENT holds: its key, or its name with --project.
 
-    Metrics with their last, least and greatest value, parameters, others, tags, assets, models, git, machine.
+    Metrics with their last, least and greatest value, parameters, others, tags, assets, models, git, machine. Of what
+    lies elsewhere, such as a step's inputs and outputs, the address, and the artifact in ZenML.
     """
     with connecting.connected(api_key, url, local) as connection:
         metadata = finding.experiment(connection, experiment, workspace, project)
@@ -92,15 +93,19 @@ def _metric(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asset(row: dict[str, Any]) -> dict[str, Any]:
-    remote = bool(row.get("remote"))
+    # Only here: it takes the time that the client takes.
+    from zenml_comet_tracker.cli import elsewhere
+
+    about = elsewhere.described(row)
     return {
         "id": row["assetId"],
         "name": row.get("fileName"),
         "type": row.get("type"),
-        "bytes": row.get("fileSize"),
+        # Servers say 0 of what they do not have.
+        "bytes": row.get("fileSize") if about["link"] is None else None,
         "step": row.get("step"),
         "context": row.get("runContext"),
-        "link": row.get("link") if remote else None,
+        **about,
     }
 
 
@@ -125,7 +130,10 @@ def _print(found: dict[str, Any]) -> None:
     _section("metric", ("last", "min", "max", "last_step"), found["metrics"])
     _pairs("parameter", found["parameters"])
     _pairs("other", found["others"])
-    _section("asset", ("type", "bytes", "step", "id"), found["assets"])
+    here = [asset for asset in found["assets"] if asset["link"] is None]
+    remote = [asset for asset in found["assets"] if asset["link"] is not None]
+    _section("asset", ("type", "bytes", "step", "id"), here)
+    _section("remote asset", ("link", "artifact", "artifact_version", "step", "id"), remote)
 
 
 def _section(what: str, members: tuple[str, ...], rows: list[dict[str, Any]]) -> None:

@@ -1,0 +1,27 @@
+"""Assets whose content lies elsewhere: their address, and the artifact of ZenML that they stand for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from zenml_comet_tracker.comet.portable.fetching import is_remote
+
+
+def described(asset: dict[str, Any]) -> dict[str, str | None]:
+    """`link`, `artifact` and `artifact_version` of a server's row; each None of what is not remote or no artifact."""
+    about = _metadata(asset)
+    return {
+        "link": str(asset.get("link")) if is_remote(asset) else None,
+        "artifact": about.get("zenml_artifact"),
+        "artifact_version": about.get("zenml_artifact_version"),
+    }
+
+
+def _metadata(asset: dict[str, Any]) -> dict[str, Any]:
+    said = asset.get("metadata")
+    try:
+        found = json.loads(said) if isinstance(said, str) else said
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
