@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -265,3 +266,22 @@ def test_a_forked_child_has_the_handlers_of_before_the_step() -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_before_a_child_runs_never_meets_zenmls_handlers(number: signal.Signals) -> None:
+    """They would swallow it, as would Python itself, and a pool would wait for its worker for ever."""
+    handlers = _ZenMLs()
+    before = dict(handlers.previous)
+    handlers.previous = dict.fromkeys(before, signal.SIG_DFL)
+    try:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            signal.pause()
+            os._exit(1)
+        os.kill(child, number)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -number
+    finally:
+        handlers.previous = before
+        handlers.unregister()

@@ -12,7 +12,7 @@ import signal
 import threading
 from types import FrameType
 
-from zenml_comet_tracker.comet import exits
+from zenml_comet_tracker.comet import exits, forks
 
 VARIABLE = "ZENML_COMET_SIGTERM"
 STOPPED = "The process was stopped by SIGTERM."
@@ -50,3 +50,12 @@ def _on_sigterm(number: int, _: FrameType | None) -> None:
         exits.end_all(STOPPED, SECONDS)
     finally:
         os.kill(os.getpid(), number)
+
+
+def _in_child() -> None:
+    """Nothing lives in a forked child yet that would have to be ended: it dies of the signal, whatever it is at."""
+    if signal.getsignal(signal.SIGTERM) is _on_sigterm:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+forks.change_handlers(_in_child)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 from typing import Any
+
+from zenml_comet_tracker.comet import forks
 
 _DEFAULTS: dict[signal.Signals, Any] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
 
@@ -30,12 +30,6 @@ def _is_zenmls(thing: Any) -> bool:
     return isinstance(module, str) and module.partition(".")[0] == "zenml"
 
 
-def _in_child() -> None:
-    # Nothing that is about the tracker may keep a child from starting.
-    with contextlib.suppress(Exception):
-        let_go()
-
-
 def watch() -> None:
     """Has every process that is forked from now on let go. To be called once."""
-    os.register_at_fork(after_in_child=_in_child)
+    forks.change_handlers(let_go)
