@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
 import http.client
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -272,8 +276,55 @@ def test_a_browser_without_session_is_shown_how_to_sign_in(local_server: LocalSe
     answer = requests.get(f"{local_server.url}/ws/p/key?experiment-tab=assets", timeout=10)
     assert answer.status_code == 401
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert "zenml-comet open" in answer.text
-    assert "/ws/p/key?experiment-tab=assets" in answer.text
+    assert command_of(answer) == f"zenml-comet open '{local_server.url}/ws/p/key?experiment-tab=assets'"
+    assert 'href="/ws/p/key?experiment-tab=assets"' in answer.text
+    assert command_of(requests.get(local_server.url, timeout=10)) == "zenml-comet open"
+
+
+def command_of(answer: requests.Response) -> str:
+    """What the sign-in page says to type, as a browser copies it."""
+    assert answer.status_code == 401
+    (command,) = re.findall(r"<pre><code>(.*?)</code></pre>", answer.text, re.DOTALL)
+    return html.unescape(command)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "typed"),
+    [
+        ("/ws/a%3Fb%23c%25/k%20%C3%A9", "/ws/a%3Fb%23c%25/k%20%C3%A9"),
+        ("/$(touch%20owned)/`touch%20owned`;touch+owned", "/$(touch%20owned)/%60touch%20owned%60;touch+owned"),
+        ("/x'%20;touch%20owned;'", "/x%27%20;touch%20owned;%27"),
+        ("/a?next='$(id)'&b=\"c\"|d>owned", "/a?next=%27$(id)%27&b=%22c%22%7Cd%3Eowned"),
+        ("/%0Atouch%20owned", "/%0Atouch%20owned"),
+        ("/</code><script>alert(1)</script>", "/%3C/code%3E%3Cscript%3Ealert(1)%3C/script%3E"),
+        ("//evil.example/x", None),
+        ("/sign-in?code=old&next=/ws/it's%0A;id", None),
+        ("/sign-in?code=old&next=/ws/it's", "/ws/it%27s"),
+    ],
+    ids=["name", "substitution", "quote", "query", "line", "markup", "elsewhere", "line of next", "quote of next"],
+)
+def test_the_command_of_the_sign_in_page_is_one_address_of_this_server_to_a_shell(
+    local_server: LocalServer, wanted: str, typed: str | None, tmp_path: Path
+) -> None:
+    parts = urlsplit(local_server.url)
+    for name in ("127.0.0.1", "localhost"):
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        # As it stands: libraries would mend the odd ones.
+        connection._validate_path = lambda _: None  # type: ignore[attr-defined]
+        connection.putrequest("GET", wanted, skip_host=True)
+        connection.putheader("Host", f"{name}:{parts.port}")
+        connection.endheaders()
+        with contextlib.closing(connection):
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        assert answer.status == 401
+        assert "<script>" not in text
+        (shown,) = re.findall(r"<pre><code>(.*?)</code></pre>", text, re.DOTALL)
+        words = f"printf '%s\\n' {html.unescape(shown)}"
+        run = subprocess.run(["sh", "-c", words], cwd=tmp_path, capture_output=True, text=True, timeout=20, check=True)
+        address = [] if typed is None else [f"http://{name}:{parts.port}{typed}"]
+        assert run.stdout.splitlines() == ["zenml-comet", "open", *address]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_session_reads_the_api_but_never_writes_by_get(local_server: LocalServer, browser: requests.Session) -> None:

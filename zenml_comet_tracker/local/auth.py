@@ -100,7 +100,7 @@ class Guard:
             return await self._refusal_of_key(path, given)
         secret = _cookie(headers, self._gate.cookie_name)
         if not secret or not await run_in_threadpool(self._gate.knows_session, secret):
-            return _unknown(scope, headers)
+            return _unknown(scope, headers, self._gate.port)
         return self._refusal_of_session(scope, headers, secret)
 
     async def _refusal_of_key(self, path: str, given: str) -> Response | None:
@@ -177,7 +177,7 @@ def sign_in(request: Request, code: str = "", next: str = "/") -> Response:  # n
     gate = _gate(request)
     target = own_path(next)
     if not gate.codes.redeem(code):
-        return sign_in_page(target, 401)
+        return sign_in_page(_root(request.headers.get("host", ""), gate.port), target, 401)
     answered = RedirectResponse(target, 303)
     lifetime = sessions.LIFETIME_MILLIS // 1000
     answered.set_cookie(
@@ -216,12 +216,18 @@ def _bad_key(path: str) -> Response:
     return refused(message, 400 if path in _HANDSHAKES else 401, BAD_API_KEY)
 
 
-def _unknown(scope: Scope, headers: Headers) -> Response:
+def _unknown(scope: Scope, headers: Headers, port: int) -> Response:
     path: str = scope["path"]
     if is_api(path) or headers.get("sec-fetch-dest", "document") != "document":
         return refused("The API key is missing: send it as the Authorization header.", 401, BAD_API_KEY)
-    query = scope["query_string"].decode("latin-1")
-    return sign_in_page(own_path(f"{path}?{query}" if query else path), 401)
+    # As the browser shows it: a name may hold what ends a path.
+    place, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+    return sign_in_page(_root(headers.get("host", ""), port), own_path(f"{place}?{query}" if query else place), 401)
+
+
+def _root(host: str, port: int) -> str:
+    """How whoever sent this Host calls the server, if `zenml-comet open` knows it by that; else its own name."""
+    return f"http://{host}" if host == f"localhost:{port}" else f"http://127.0.0.1:{port}"
 
 
 def _got(scope: Scope) -> Scope:

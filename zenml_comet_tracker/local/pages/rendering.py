@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ _ICON = (
     "stroke-width='1.8' stroke-linecap='round'%3E%3Ccircle cx='13.4' cy='6.6' r='4.1' fill='%234f6fe0'/%3E"
     "%3Cpath d='M9.4 8.2 2 17.6M11.8 10.6 6.6 17M8.4 6.6 3 12'/%3E%3C/svg%3E"
 )
+# What may stand in an address as it is, save the apostrophe.
+_OF_ADDRESSES = "/?#[]@!$&()*+,;=:%"
 
 
 class Link(NamedTuple):
@@ -67,11 +70,16 @@ def page(request: Request, template: str, **values: Any) -> HTMLResponse:
     return HTMLResponse(_TEMPLATES.get_template(template).render(theme=theme, **values))
 
 
-def sign_in_page(next_path: str, status: int = 401) -> HTMLResponse:
-    """What a browser without a session gets: how to sign in, and a link to `next_path`, where it wanted to go."""
+def sign_in_page(root: str, next_path: str, status: int = 401) -> HTMLResponse:
+    """What a browser without a session gets: the command that signs it in and leads to `next_path`, where it wanted to
+    go, on the server at `root`.
+    """
     # A path that a browser could take for another host is not offered.
     own = next_path.startswith("/") and not next_path.startswith(("//", "/\\"))
-    html = _TEMPLATES.get_template("sign_in.html").render(title="Sign in", next_path=next_path if own else "/")
+    # Whoever makes somebody follow a link wrote this: nothing of it may mean anything to a shell, or look like more.
+    path = quote(next_path, safe=_OF_ADDRESSES) if own else "/"
+    command = f"zenml-comet open {shlex.quote(root + path)}" if path != "/" else "zenml-comet open"
+    html = _TEMPLATES.get_template("sign_in.html").render(title="Sign in", next_path=path, command=command)
     return HTMLResponse(html, status_code=status)
 
 
