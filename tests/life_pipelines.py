@@ -171,6 +171,30 @@ def retried() -> None:
 
 
 @step(experiment_tracker=True, enable_cache=False, retry=StepRetryConfig(max_retries=1, delay=0, backoff=0))
+def to_be_repeated() -> None:
+    log_metrics({"loss": 1.0})
+    raise ConnectionError("not yet")
+
+
+@pipeline
+def never_repeated() -> None:
+    to_be_repeated()
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def ends_by_itself() -> None:
+    """Somebody stops the step in ZenML, and it is through before it hears of that."""
+    log_metrics({"reached": 1.0})
+    stopping = StepRunUpdate(status=ExecutionStatus.STOPPING)
+    Client().zen_store.update_run_step(get_step_context().step_run.id, stopping)
+
+
+@pipeline
+def stopped_unheard() -> None:
+    ends_by_itself()
+
+
+@step(experiment_tracker=True, enable_cache=False, retry=StepRetryConfig(max_retries=1, delay=0, backoff=0))
 def killed_once(marker: str) -> None:
     if os.path.exists(marker):
         log_metrics({"loss": 2.0}, step=0)

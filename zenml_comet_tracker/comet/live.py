@@ -63,14 +63,16 @@ class Live:
         # Reentrant: a signal handler may end the experiment while the main thread is at it.
         self._lock = threading.RLock()
         self._ended = handle.ended
-        self._failed = False
+        # Nothing that is told of the end any more can be truer.
+        self._settled = False
         self._has_kin = False
         self._before = Stats()
         self._dropped: Counter[str] = Counter()
         self._end_problem: str | None = None
         self.companions = Companions()
-        # When the user says that it ended.
+        # When the user says that it ended, and when it did.
         self.ended_millis: int | None = None
+        self.closed_millis: int | None = None
         self._part: _Part | None = None
         exits.know(self)
         if not lazy and not self.ranks.silent:
@@ -204,8 +206,8 @@ class Live:
         """Writes the end status and waits for delivery, at most `timeout` seconds.
 
         Returns early when the server refuses or cannot be reached and the journal outlives the process. A second call
-        waits again, and changes nothing unless it is the first to tell of a failure. A forked child that logged nothing
-        has nothing to end.
+        waits again, and changes nothing unless it is the first to tell of a failure or a stop. A forked child that
+        logged nothing has nothing to end.
         """
         deadline = time.monotonic() + timeout
         self.close(error, ended_as)
@@ -234,23 +236,32 @@ class Live:
                 part.fostering.end()
             sigterm.remove()
 
-    def close(self, error: str | None, ended_as: str | None = None) -> None:
+    def close(
+        self, error: str | None, ended_as: str | None = None, last_words: Callable[[], None] | None = None
+    ) -> None:
         """Writes the end status, so that nothing can be logged any more, and waits for nothing.
 
-        A failure that is told after a good end still counts: what ended its experiment early may fail later.
+        A failure, or a stop, that is told after a good end still counts: what ended its experiment early may fail
+        later. `last_words` logs what belongs to such a change.
         """
         if not self._ended:
             self.companions.dismiss()
         with self._lock:
-            if self._ended and (error is None or self._failed):
+            bad = error is not None or ended_as == "stopped"
+            if self._ended and (self._settled or not bad):
                 return
-            again, self._ended, self._failed = self._ended, True, error is not None
+            again, self._ended, self._settled = self._ended, True, bad and ended_as != "retrying"
             exits.forget(self)
-            if again and self._part is not None and self._part.courier.stopped:
+            now = time.time_ns() // 1_000_000
+            self.closed_millis = self.closed_millis or now
+            end = End(now, self.header.attempt, error, self.ended_millis, ended_as)
+            if self._part is None:
+                return
+            told = not (again and self._part.courier.stopped) and self._write_end(self._part, end)
+            if not told or (again and last_words):
                 self._start_over()
-            end = End(time.time_ns() // 1_000_000, self.header.attempt, error, self.ended_millis, ended_as)
-            if self._part is not None and not self._write_end(self._part, end):
-                self._start_over()
+                if last_words:
+                    last_words()
                 self._write_end(self._part, end)
 
     def when_finished(self, call: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ import contextvars
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -27,33 +28,60 @@ class Background:
         self._changed = threading.Condition()
         self._calls: deque[Callable[[], None]] = deque()
         self._thread: threading.Thread | None = None
+        # What is called later, and when.
+        self._later: dict[Callable[[], None], float] = {}
 
     def submit(self, call: Callable[[], None]) -> None:
         """Has it called soon, in the context of who submits it."""
         context = contextvars.copy_context()
         with self._changed:
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="zenml-comet-background", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError as error:
-                    # At its end Python 3.12 starts no thread any more, and nobody waits for ZenML's server there.
-                    logger.debug("ZenML is told nothing more: %s", error)
-                    return
-                self._thread = thread
-            self._calls.append(lambda: context.run(call))
-            self._changed.notify_all()
+            if self._started():
+                self._calls.append(lambda: context.run(call))
+                self._changed.notify_all()
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Has it called once, in so many seconds, unless it is to be called already; nobody waits for it.
+
+        In no context, because it would hold that of a whole step meanwhile.
+        """
+        with self._changed:
+            if call not in self._later and self._started():
+                self._later[call] = time.monotonic() + seconds
+                self._changed.notify_all()
 
     def settle(self, timeout: float = PATIENCE) -> bool:
         """Whether all that was submitted is done; waits `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._calls, timeout)
 
+    def _started(self) -> bool:
+        """Whether there is a thread that makes the calls."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="zenml-comet-background", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                # At its end Python 3.12 starts no thread any more, and nobody waits for ZenML's server there.
+                logger.debug("ZenML is told nothing more: %s", error)
+                return False
+            self._thread = thread
+        return True
+
+    def _await_call(self) -> None:
+        """Waits until there is a call to make, of those that come at once or of those whose time has come."""
+        while not self._calls:
+            now = time.monotonic()
+            for call in [call for call, due in self._later.items() if due <= now]:
+                del self._later[call]
+                self._calls.append(call)
+            if not self._calls:
+                self._changed.wait(min(self._later.values()) - now if self._later else None)
+
     def _run(self) -> None:
         while True:
             with self._changed:
                 # It stays, for what there is to tell when Python ends and starts no thread any more.
-                self._changed.wait_for(lambda: self._calls)
+                self._await_call()
                 call = self._calls[0]
             try:
                 call()

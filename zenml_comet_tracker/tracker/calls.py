@@ -78,6 +78,8 @@ def _experiments_of_caller(component_id: UUID | None) -> list[Experiment]:
     runs = step_runs.of_caller(step, component_id)
     if not runs and step is None and not step_runs.any_running:
         return _of_the_environment()
+    for run in runs:
+        run.at_work = True
     return [run.experiment for run in runs]
 
 

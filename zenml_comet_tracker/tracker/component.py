@@ -30,6 +30,7 @@ from zenml_comet_tracker.tracker import (
     requirements,
     steps,
     validation,
+    watching,
 )
 from zenml_comet_tracker.tracker.runs import StepRun, step_runs
 
@@ -167,14 +168,11 @@ class CometExperimentTracker(BaseExperimentTracker):
         if step_runs.of_caller(run.step_run_id):
             run.label = self.name
         step_runs.add(run)
+        watching.begun(run)
 
     def __repr__(self) -> str:
         # ZenML's own version prints the API key when it is not a reference.
         return f"{type(self).__name__}(name={self.name!r}, flavor={self.flavor!r}, id={str(self.id)!r})"
-
-
-def _end_at_exit() -> None:
-    ending.end_abandoned(step_runs.pop_all())
 
 
 def _plain(error: Exception) -> str:
@@ -183,7 +181,7 @@ def _plain(error: Exception) -> str:
 
 
 # The client's own clean-up at exit, which would call them finished, was registered earlier and so runs later.
-atexit.register(_end_at_exit)
+atexit.register(watching.at_exit)
 adoption.listen(steps.adopted)
 forks.watch()
 aftermath.tell_when_stored(artifacts.log_outputs)

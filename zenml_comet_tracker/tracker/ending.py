@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zenml_comet_tracker.comet.errors import DeliveryError
-from zenml_comet_tracker.tracker import metadata, outcomes, publishing
+from zenml_comet_tracker.tracker import last_word, metadata, outcomes, publishing
 from zenml_comet_tracker.tracker.background import background
 from zenml_comet_tracker.tracker.outcomes import Outcome
 from zenml_comet_tracker.tracker.runs import StepRun, step_runs
@@ -99,6 +99,7 @@ def _end(run: StepRun, outcome: Outcome) -> None:
         ended_as = outcome.ended_as(run.attempt)
         _say_waiting(run)
         report = run.experiment.end(timeout=run.time_left(), error=outcome.failure, ended_as=ended_as)
+        last_word.await_word(run, outcome)
     except Exception as failure:
         # Only a strict experiment raises when it ends; a step that failed keeps its own exception.
         if isinstance(failure, DeliveryError) and outcome.error is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zenml.models import StepRunResponse
 
     from zenml_comet_tracker.tracker.runs import StepRun
+    from zenml_comet_tracker.tracker.telling import Telling
 
 # How ZenML ends the function of a step that somebody stopped. By name, since they moved between its versions.
 _STOPS = frozenset({"StepHeartBeatTerminationException", "RunStoppedException"})
@@ -23,6 +24,7 @@ _STOPPED = frozenset({"stopping", "stopped"})
 _CANCELLED = frozenset({"cancelling", "cancelled"})
 # ZenML publishes the failure of a step whose outputs could not be stored only after it let go of the step.
 _ANOTHER_FOLLOWS = frozenset({"running", "retrying", "retried"})
+NOT_COMPLETED = "The step's function succeeded, but ZenML could not complete the step."
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,38 @@ def of_abandoned(run: StepRun, text: str, patience: float) -> Outcome:
         return Outcome("completed")
     error = _traceback(known) or text
     return Outcome("retrying" if run.attempt.retriable and status in _ANOTHER_FOLLOWS else "failed", error)
+
+
+def of_completed(run: StepRun, patience: float) -> Outcome | None:
+    """How ZenML says that a step ended whose function succeeded; None while it does not say.
+
+    It is "retried" when another attempt has taken over the experiment.
+    """
+    known = asking.step(run.step_run_id, patience)
+    said = "" if known is None else str(known.status.value)
+    if said in _STOPPED | _CANCELLED:
+        return Outcome("stopped" if said in _STOPPED else "cancelled")
+    if said == "retried" and run.attempt.later_key is None:
+        return Outcome("retried")
+    if said in ("failed", "retrying", "retried"):
+        return Outcome("failed", _traceback(known) or NOT_COMPLETED)
+    return Outcome("completed") if said == "completed" else None
+
+
+def without_another(run: StepRun, telling: Telling, patience: float) -> Outcome | None:
+    """How ZenML says that a step ended that failed and was to be repeated, which nobody does any more.
+
+    None while it does not say, or another attempt is under way.
+    """
+    found = asking.attempts(telling.run_id, telling.step_name, patience)
+    newest = max(found, key=lambda step_run: step_run.version, default=None)
+    if newest is None:
+        return None
+    said = str(newest.status.value)
+    if said in _STOPPED | _CANCELLED:
+        return Outcome("stopped" if said in _STOPPED else "cancelled")
+    repeated = newest.version > run.attempt.number and not newest.status.is_finished
+    return None if repeated else Outcome("failed")
 
 
 def earlier(info: StepRunInfo) -> dict[str, Any]:

@@ -84,7 +84,8 @@ class StepRun:
     was done, `lost` how many values were undelivered at the end, in what does not outlive the step. `followed` says
     that it is ended when ZenML leaves the step's context, `succeeded` that the step's function did. `outer_error` was
     being handled when the step began; `owner` is what ZenML holds as long as it is at the step. `telling` is what is
-    told beyond that, None for a stand-in. `label` tells the second tracker of a step from the first.
+    told beyond that, None for a stand-in. `label` tells the second tracker of a step from the first. `at_work` says
+    that the step's function has made a logging call.
     """
 
     component_id: UUID
@@ -106,6 +107,7 @@ class StepRun:
     owner: weakref.ref[Any] | None = field(default=None, repr=False)
     telling: Telling | None = None
     label: str = ""
+    at_work: bool = False
     _older_threads: weakref.WeakSet[threading.Thread] = field(
         default_factory=lambda: weakref.WeakSet(threading.enumerate()), repr=False
     )
@@ -189,6 +191,11 @@ class StepRuns:
         with self._lock:
             left, self._running = list(self._running), ()
         return left
+
+    @property
+    def running(self) -> tuple[StepRun, ...]:
+        """Those that run now."""
+        return self._running
 
     @property
     def any_running(self) -> bool:

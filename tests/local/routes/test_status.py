@@ -167,13 +167,15 @@ def test_a_stopped_experiment_is_neither_finished_nor_crashed(
     assert _status(clocked_server, key) == "finished"
 
 
-def test_between_two_attempts_an_experiment_is_not_lost(
+def test_between_two_attempts_an_experiment_is_lost_only_when_none_follows_for_an_hour(
     clocked_server: LocalServer, key: str, clock: TurnedClock
 ) -> None:
     report(clocked_server, key, True, attempt=1, local_timestamp=clock.now)
     _end_as(clocked_server, key, "retrying", alive=True, localTimestamp=clock.now)
     clock.turn(3600)
     assert (state(clocked_server, key), _status(clocked_server, key)) == ("running", "retrying")
+    clock.turn(1)
+    assert _status(clocked_server, key) == "lost"
     report(clocked_server, key, True, attempt=2, local_timestamp=clock.now)
     assert _status(clocked_server, key) == "running"
     # The first attempt's journal, delivered late.

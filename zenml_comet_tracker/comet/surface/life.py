@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from zenml_comet_tracker.comet import values
+from zenml_comet_tracker.comet.delivery import offline
 from zenml_comet_tracker.comet.errors import DeliveryError, InvalidValueError
 from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT, error_text
 from zenml_comet_tracker.comet.guard import logging_call
@@ -67,6 +68,21 @@ class Life(Surface):
             )
         return report
 
+    def amend_end(
+        self,
+        error: str | None = None,
+        *,
+        ended_as: Literal["stopped"] | None = None,
+        others: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Says of an experiment that has ended well, or for the time being, that it failed, or was stopped after all.
+
+        When it ended stays as it was. Waits for nothing; does nothing to one that had failed, or lives.
+        """
+        if self._live.ended:
+            self._live.ended_millis = self._live.ended_millis or self._live.closed_millis
+            self._live.close(error, ended_as, lambda: self._record.others(dict(others or {})))
+
     def when_finished(self, call: Callable[[], None]) -> None:
         """Calls it once the delivery of an experiment that has ended is over; at once where it is.
 
@@ -87,5 +103,5 @@ class Life(Surface):
         text = None if ended_as == "stopped" else error_text(error)
         report = self._live.end(text, FINISH_TIMEOUT if timeout is None else timeout, ended_as)
         if first and self._settings.offline and not self._live.ranks.silent:
-            logger.warning("%s", self._live.describe(report))
+            offline.tell(self._live.describe(report), report)
         return report

@@ -15,6 +15,8 @@ from zenml_comet_tracker.local.store.schema import experiment, project
 # The beat that the server asks for, and how many may be missed: one late beat on a busy machine is no death.
 BEAT_MILLIS = 10_000
 BEATS_MISSED = 3
+# Between two attempts nobody sends signs of life; whoever repeats a step has a while for it.
+RETRY_MILLIS = 3_600_000
 
 
 def rows(now_millis: int) -> Select[Any]:
@@ -40,9 +42,9 @@ def require(connection: Connection, key: str, now_millis: int) -> Row[Any]:
 def status(now_millis: int) -> ColumnElement[str]:
     """running, retrying, lost, failed, stopped or finished, by what was reported and when it was last heard of."""
     silent = experiment.c.last_beat_millis < now_millis - BEATS_MISSED * BEAT_MILLIS
-    # Between two attempts nobody is there to send signs of life.
+    retrying = and_(experiment.c.running, experiment.c.ended_as == "retrying")
     return case(
-        (and_(experiment.c.running, experiment.c.ended_as == "retrying"), "retrying"),
+        (and_(retrying, experiment.c.last_beat_millis >= now_millis - RETRY_MILLIS), "retrying"),
         (and_(experiment.c.running, silent), "lost"),
         (experiment.c.running, "running"),
         (experiment.c.crashed, "failed"),
