@@ -45,7 +45,9 @@ def test_a_step_becomes_an_experiment(
     key = metadata["comet_experiment_key"]
     about = readback.metadata(key)
     run_name = about["experimentName"].removesuffix("_fit")
-    assert about["experimentName"] == metadata["comet_experiment_name"] == f"{run_name}_fit"
+    assert about["experimentName"] == f"{run_name}_fit"
+    # Each key takes ZenML two commits, and this would say nothing new.
+    assert "comet_experiment_name" not in metadata
     assert (about["running"], about["hasCrashed"]) == (False, False)
     assert metadata["experiment_tracker_url"] == f"{readback.server.url}/team/{local_config['project_name']}/{key}"
     page = requests.get(metadata["experiment_tracker_url"], timeout=30)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -48,12 +48,19 @@ def test_zenml_is_told_of_the_page_before_the_first_step(
     tracked_stack: Stack, local_config: Config, zenml_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracked_stack(local_config)
+    # Earlier steps of this process may have met the server.
+    monkeypatch.setattr(grouping, "_local_pages", set())
     tracker = zenml_client.active_stack.experiment_tracker
     assert tracker.get_pipeline_run_metadata(uuid.uuid4()) == {}
     of_the_pipeline = SimpleNamespace(settings={"experiment_tracker.comet_rest": {"project_name": "digits"}})
     monkeypatch.setattr(grouping, "run_in_progress", lambda _: SimpleNamespace(config=of_the_pipeline))
     page = f"{local_config['url']}/team/digits"
     assert tracker.get_pipeline_run_metadata(uuid.uuid4()) == {"comet_project_url": page}
+    # A step has met the local server there: so it is the run's own page from the start.
+    grouping.page_of(cast(Any, SimpleNamespace(project_url=page, on_local_server=True)), RUN)
+    run_id = uuid.uuid4()
+    expected = {"comet_project_url": f"{page}?q=zenml_run_id%3D{run_id}"}
+    assert tracker.get_pipeline_run_metadata(run_id) == expected
     monkeypatch.setattr(grouping, "page_before", lambda *_: 1 / 0)
     assert tracker.get_pipeline_run_metadata(uuid.uuid4()) == {}
 

@@ -112,9 +112,10 @@ class Experiment(
         self._open(handle, Live(handle, lazy=joined is not None))
         if capture is not None and not self._live.ranks.silent:
             self._capture(capture)
+        self.add_tags(tags)
+        # Behind the tags: it is one of the others, and goes with those that are logged first.
         if experiment_name:
             self.set_name(experiment_name)
-        self.add_tags(tags)
 
     def _capture(self, options: CaptureOptions) -> None:
         # Who captures nothing need not wait for its import.

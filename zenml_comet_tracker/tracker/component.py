@@ -127,7 +127,6 @@ class CometExperimentTracker(BaseExperimentTracker):
             return {}
         try:
             run.told = metadata.of_run(run) | ending.losses(run)
-            publishing.tell(run)
             return metadata.labelled(run.told, run.label)
         except Exception:
             logger.warning("The metadata of experiment %s could not be collected.", run.key, exc_info=True)

@@ -36,6 +36,8 @@ def finish(run: StepRun, error: BaseException | str | None) -> None:
     """
     if step_runs.pop(run.component_id, run.step_run_id) is None:
         return
+    # Not before: ZenML's local store takes one writer at a time, and the step writes to it until now.
+    publishing.tell(run)
     try:
         end_run(run, error)
     finally:
@@ -52,8 +54,8 @@ def _correct(run: StepRun) -> None:
     if found := metadata.corrections(run, losses(run)):
         metadata.publish(run.step_run_id, run.component_id, metadata.labelled(found, run.label))
         run.told |= found
-        # So is the step's model version.
-        if any(key.startswith(("comet_metric_", "experiment_tracker_url")) for key in found):
+        # So are the run and the step's model version.
+        if "experiment_tracker_url" in found:
             publishing.tell(run)
 
 

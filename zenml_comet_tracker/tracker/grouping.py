@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from zenml_comet_tracker.comet.experiment import Experiment
 
 
+# The projects' pages that turned out to be the local server's, so that the next run's page is right from the start.
+_local_pages: set[str] = set()
+
+
 def run_in_progress(run_id: UUID) -> Any:
     """What ZenML holds of a run while it runs in this process; None when it holds nothing."""
     try:
@@ -61,7 +65,7 @@ def page_before(
     except ConfigurationError:
         return None
     page = None if found.offline else project_page(found.root, found.workspace, found.project_name)
-    return f"{page}?{_filter(run_id)}" if page and own else page
+    return f"{page}?{_filter(run_id)}" if page and (own or page in _local_pages) else page
 
 
 def page_of(experiment: Experiment, run_id: UUID) -> str | None:
@@ -70,7 +74,10 @@ def page_of(experiment: Experiment, run_id: UUID) -> str | None:
     On the local server it shows this run's experiments; Comet's own pages have no such address: it is the project's.
     """
     page = experiment.project_url
-    return f"{page}?{_filter(run_id)}" if page and experiment.on_local_server else page
+    if not page or not experiment.on_local_server:
+        return page
+    _local_pages.add(page)
+    return f"{page}?{_filter(run_id)}"
 
 
 def tell_dashboard(experiment: Experiment, info: StepRunInfo) -> None:

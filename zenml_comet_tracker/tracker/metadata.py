@@ -49,7 +49,8 @@ def of_run(run: StepRun) -> Metadata:
     if not run.offline:
         experiment.wait_for_url(min(PATIENCE, run.time_left()))
     metadata = {"comet_experiment_key": run.key, **_place(run)}
-    metadata["comet_experiment_name"] = (experiment.name or run.name)[:TEXT_LIMIT]
+    if experiment.name and experiment.name != run.usual_name:
+        metadata["comet_experiment_name"] = experiment.name[:TEXT_LIMIT]
     if run.attempt.number > 1:
         metadata["comet_attempt"] = run.attempt.number
     metadata["comet_values"] = experiment.stats().accepted

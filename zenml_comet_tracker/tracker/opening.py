@@ -83,6 +83,7 @@ def open_run(
         offline=found.offline,
         attempt=attempts.of_step(info, keys.later),
         strict=settings.strict,
+        usual_name=identity.experiment_name(info),
         outer_error=sys.exc_info()[1],
         owner=weakref.ref(info),
         telling=Telling(

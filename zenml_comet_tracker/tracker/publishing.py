@@ -40,7 +40,7 @@ def of_pipeline_run(component_id: UUID, run_id: UUID, page: str | None) -> metad
 def tell(run: StepRun) -> None:
     """Tells ZenML of the run's page and of the model version's experiment, in the background. Never raises.
 
-    To be called in the step's context, when its function is done.
+    To be called in the step's context, when all is logged.
     """
     context, telling = StepContext.get(), run.telling
     if run.inert or telling is None or context is None:

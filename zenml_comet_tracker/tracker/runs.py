@@ -85,7 +85,8 @@ class StepRun:
     that it is ended when ZenML leaves the step's context, `succeeded` that the step's function did. `outer_error` was
     being handled when the step began; `owner` is what ZenML holds as long as it is at the step. `telling` is what is
     told beyond that, None for a stand-in. `label` tells the second tracker of a step from the first. `at_work` says
-    that the step's function has made a logging call.
+    that the step's function has made a logging call. `usual_name` is what its experiment is called unless somebody
+    says otherwise.
     """
 
     component_id: UUID
@@ -108,6 +109,7 @@ class StepRun:
     telling: Telling | None = None
     label: str = ""
     at_work: bool = False
+    usual_name: str = ""
     _older_threads: weakref.WeakSet[threading.Thread] = field(
         default_factory=lambda: weakref.WeakSet(threading.enumerate()), repr=False
     )
