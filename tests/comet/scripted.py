@@ -30,13 +30,15 @@ class Asked:
 
 @dataclass
 class Answer:
-    """What to answer; `drop` closes the connection without a word, `cut` sends only half of the body."""
+    """What to answer, after a call of `first`; `drop` closes the connection without a word, `cut` sends only half of
+    the body."""
 
     status: int = 200
     body: Any = field(default_factory=lambda: {"msg": "ok", "code": 200})
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
     cut: bool = False
+    first: Callable[[], object] | None = None
 
 
 Rule = Callable[[Asked], Answer | None]
@@ -49,8 +51,8 @@ class ScriptedComet:
         self.asked: list[Asked] = []
         self.rules: list[Rule] = []
         self.lanes = True
-        # How many others it takes in one request; None is what Comet says of that.
-        self.others_at_once: int | None = None
+        # How many facts it takes in one request; None is what Comet says of that.
+        self.facts_at_once: int | None = None
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -102,7 +104,7 @@ class ScriptedComet:
     def _default(self, asked: Asked) -> Answer:
         if asked.path.endswith(("logger/add/run", "logger/get/run")):
             body = {"runId": "r1", "project_id": "p1", "focusUrl": f"{self.root}/ws/proj/"}
-            said = {"journalLanes": 1 if self.lanes else None, "othersAtOnce": self.others_at_once}
+            said = {"journalLanes": 1 if self.lanes else None, "factsAtOnce": self.facts_at_once}
             return Answer(body=body | {name: value for name, value in said.items() if value is not None})
         if asked.path.endswith("status-report/update"):
             return Answer(body={"is_alive_beat_duration_millis": 10_000, "gpu_monitor_interval_millis": 60_000})
@@ -134,6 +136,8 @@ class ScriptedComet:
                     body = gzip.decompress(body)
                 query = {name: found[-1] for name, found in parse_qs(split.query).items()}
                 answer = comet._handle(Asked(self.command, split.path, query, headers, body))
+                if answer.first is not None:
+                    answer.first()
                 if answer.drop:
                     self.close_connection = True
                     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,42 +58,48 @@ def test_the_protocol_is_named_by_argument_then_environment(monkeypatch: pytest.
         chosen_protocol(None)
 
 
-class TestOthersAtOnce:
-    """Servers that take many others in a request, which Comet does not."""
+class TestFactsAtOnce:
+    """Servers that take many facts in a request, which Comet does not."""
 
     NAMES = ("a", "b", "c", "d", "e")
 
     def log(self, spoken: Spoken) -> None:
-        """Five others, with a tag before the last two."""
+        """Five others, with tags before the third and something printed, which is no fact, before the fourth."""
         for name in self.NAMES:
-            if name == "d":
+            if name == "c":
                 spoken.writer.append(REST, [{"t": 5, "k": "tags", "tags": ["between"]}])
+            if name == "d":
+                printed = {"t": 5, "k": "output", "text": "between\n", "stderr": False, "context": None, "offset": 0}
+                spoken.writer.append(REST, [printed])
             spoken.writer.append(REST, [{"t": 5, "k": "other", "name": name, "value": name.upper()}])
 
     def sent(self, comet: ScriptedComet) -> list[tuple[str, list[str]]]:
-        """The mark and the names of each request with others."""
+        """The mark, and the names or kinds, of each request with facts."""
+        ends = ("log-other", "log-facts", "add-tags-to-experiment")
         return [
-            (asked.headers["x-comet-lane"].split("/", 1)[1], [v["key"] for v in asked.json.get("values", [asked.json])])
-            for asked in comet.requests(WRITE + "log-other") + comet.requests(WRITE + "log-others")
+            (
+                asked.headers["x-comet-lane"].split("/", 1)[1],
+                [fact.get("key", "tags") for fact in asked.json.get("facts", [asked.json])],
+            )
+            for asked in comet.asked
+            if asked.path.endswith(ends)
         ]
 
-    def test_others_that_follow_each_other_go_together_and_in_order(
+    def test_facts_that_follow_each_other_go_together_and_in_order(
         self, comet: ScriptedComet, speak: Callable[..., Spoken]
     ) -> None:
-        comet.others_at_once = 2
+        comet.facts_at_once = 3
         spoken = speak()
         self.log(spoken)
         spoken.turns(2)
 
-        many = [mark for mark in self.sent(comet) if len(mark[1]) > 1]
-        assert many == [("rest/1", ["a", "b"]), ("rest/5", ["d", "e"])]
-        assert [mark for mark in self.sent(comet) if len(mark[1]) == 1] == [("rest/3", ["c"])]
-        last = comet.requests(WRITE + "log-others")[1].json
-        assert last["values"][0] == {"key": "d", "value": "D", "timestamp": 5}
-        order = [asked.path for asked in comet.asked]
-        tagged = next(index for index, path in enumerate(order) if path.endswith("add-tags-to-experiment"))
-        assert order.index(WRITE + "log-other") < tagged < len(order) - order[::-1].index(WRITE + "log-others") - 1
-        assert spoken.courier.delivered == 6
+        assert self.sent(comet) == [("rest/1", ["a", "b", "tags"]), ("rest/4", ["c"]), ("rest/6", ["d", "e"])]
+        first, last = (asked.json["facts"] for asked in comet.requests(WRITE + "log-facts"))
+        assert first[2] == {"kind": "tags", "addedTags": ["between"]}
+        assert last[0] == {"kind": "log-other", "key": "d", "value": "D", "timestamp": 5}
+        ends = [asked.path.rpartition("/")[2] for asked in comet.asked]
+        assert ends.index("log-other") < ends.index("output") < len(ends) - ends[::-1].index("log-facts") - 1
+        assert spoken.courier.delivered == 7
 
     def test_a_server_that_does_not_offer_it_gets_them_one_by_one(
         self, comet: ScriptedComet, speak: Callable[..., Spoken]
@@ -100,28 +107,98 @@ class TestOthersAtOnce:
         spoken = speak()
         self.log(spoken)
         spoken.turns(2)
-        assert [names for _, names in self.sent(comet)] == [[name] for name in self.NAMES]
+        assert [names for _, names in self.sent(comet)] == [["a"], ["b"], ["tags"], ["c"], ["d"], ["e"]]
+
+    def test_a_large_one_goes_by_itself(self, comet: ScriptedComet, speak: Callable[..., Spoken]) -> None:
+        comet.facts_at_once = 100
+        spoken = speak()
+        for name, length in (("a", 1), ("b", 200_000), ("c", 1), ("d", 1)):
+            spoken.writer.append(REST, [{"t": 5, "k": "other", "name": name, "value": "v" * length}])
+        spoken.turns(2)
+        assert [names for _, names in self.sent(comet)] == [["a"], ["b"], ["c", "d"]]
 
     def test_the_one_that_is_refused_is_set_aside_and_a_damaged_one_skipped(
         self, comet: ScriptedComet, speak: Callable[..., Spoken]
     ) -> None:
-        comet.others_at_once = 100
+        comet.facts_at_once = 100
         comet.rules.append(
             lambda asked: (
-                Answer(400, {"msg": "no"})
-                if asked.path.startswith(WRITE + "log-other") and b'"B"' in asked.body
-                else None
+                Answer(400, {"msg": "no"}) if asked.path.startswith(WRITE + "log-") and b'"B"' in asked.body else None
             )
         )
         spoken = speak()
         self.log(spoken)
         (segment,) = spoken.writer.folder.glob("rest.0*.jsonl")
         lines = segment.read_bytes().splitlines(keepends=True)
-        segment.write_bytes(b"".join([*lines[:2], lines[2].replace(b'"k"', b"'k'"), *lines[3:]]))
+        segment.write_bytes(b"".join([*lines[:3], lines[3].replace(b'"k"', b"'k'"), *lines[4:]]))
         spoken.turns(4)
 
-        assert {name for _, names in self.sent(comet) for name in names} == {"a", "b", "d", "e"}
-        assert spoken.courier.delivered == 4
+        assert {name for _, names in self.sent(comet) for name in names} == {"a", "b", "tags", "d", "e"}
+        assert spoken.courier.delivered == 5
+
+
+class TestFactsSideBySide:
+    """Servers that take one fact a request, as Comet does, and keep no order of records."""
+
+    def log(self, spoken: Spoken, names: str, kind: str = "other") -> None:
+        for name in names:
+            spoken.writer.append(REST, [{"t": 5, "k": kind, "name": name, "value": name.upper()}])
+
+    def test_facts_about_different_things_are_under_way_at_the_same_time(
+        self, comet: ScriptedComet, speak: Callable[..., Spoken]
+    ) -> None:
+        comet.lanes = False
+        together = threading.Barrier(6)
+        comet.answer_with("log-other", Answer(first=lambda: together.wait(20)), times=6)
+        spoken = speak()
+        # The second `a` takes the place of the first, so it waits for it.
+        self.log(spoken, "abcdefaga")
+        spoken.turns(1)
+
+        keys = [asked.json["key"] for asked in comet.requests(WRITE + "log-other")]
+        # A barrier that waits for somebody for too long breaks, and what it breaks is sent again.
+        assert ["".join(sorted(wave)) for wave in (keys[:6], keys[6:8], keys[8:])] == ["abcdef", "ag", "a"]
+        assert (spoken.courier.delivered, together.broken) == (9, False)
+
+    def test_the_one_that_is_refused_is_set_aside_and_no_other(
+        self, comet: ScriptedComet, speak: Callable[..., Spoken]
+    ) -> None:
+        comet.lanes = False
+
+        def rule(asked: Asked) -> Answer | None:
+            if asked.path.endswith("log-other") and asked.json["key"] == "b":
+                return Answer(400, {"msg": "no"})
+            # A server without this path at all.
+            return Answer(404, {"msg": "no"}) if asked.path.endswith("file-path") else None
+
+        comet.rules.append(rule)
+        spoken = speak()
+        self.log(spoken, "ab")
+        spoken.writer.append(REST, [{"t": 5, "k": "file_path", "path": "/here"}])
+        self.log(spoken, "cd")
+        spoken.turns(2)
+
+        keys = {asked.json["key"] for asked in comet.requests(WRITE + "log-other")}
+        assert (keys, spoken.courier.delivered, spoken.courier.refused) == ({*"abcd"}, 3, 2)
+
+    def test_an_outage_in_the_middle_loses_none(self, comet: ScriptedComet, speak: Callable[..., Spoken]) -> None:
+        comet.lanes = False
+        left = [2]
+
+        def rule(asked: Asked) -> Answer | None:
+            if asked.path.endswith("log-other") and asked.json["key"] in "ce" and left[0]:
+                left[0] -= 1
+                return Answer(503)
+            return None
+
+        comet.rules.append(rule)
+        spoken = speak()
+        self.log(spoken, "abcdef")
+        spoken.turns(1)
+        assert spoken.courier.delivered == 0
+        spoken.now += 60
+        spoken.turns(1)
+        assert spoken.courier.delivered == 6
 
 
 class TestRest:

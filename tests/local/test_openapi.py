@@ -31,7 +31,10 @@ NESTED = {
     "/write/experiments/parameters/delete": {"experimentKey", "parameterName"},
     "/write/experiment/dependencies": {"name", "version"},
     "/write/experiment/gpu-metrics": {"gpuId"},
-    "/write/experiment/log-others": {"key", "value", "timestamp"},
+    "/write/experiment/log-facts": {
+        "kind", "key", "value", "timestamp", "addedTags", "code", "filePath",
+        "user", "root", "branch", "parent", "origin",
+    },
     "/write/experiment/output": {"stderr", "output", "offset"},
     "/asset/log-remote-model": {"remoteUrl", "fileName", "assetId", "metadata"},
     "/batch/logger/experiment/parameter": {

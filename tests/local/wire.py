@@ -51,7 +51,7 @@ GET experiment/parameters
 POST write/experiment/parameter/delete
 POST write/experiments/parameters/delete
 POST write/experiment/log-other
-POST write/experiment/log-others
+POST write/experiment/log-facts
 GET experiment/log-other
 POST write/experiment/html
 GET experiment/html

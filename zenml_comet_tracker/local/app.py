@@ -25,6 +25,7 @@ from zenml_comet_tracker.local.routes import (
     counters,
     declarations,
     experiments,
+    facts,
     git,
     handshake,
     keys,
@@ -63,7 +64,7 @@ LOCAL = "/api/local"
 CLIENTLIB_REST = "/clientlib/rest/v2"
 
 _NOUNS = (
-    *(metrics, account, artifacts, assets, charts, experiments, git, models, others),
+    *(metrics, account, artifacts, assets, charts, experiments, facts, git, models, others),
     *(parameters, projects, registry, registry_items),
     *(search, share_links, status, symlinks, system, system_metrics, tags, texts, views),
 )

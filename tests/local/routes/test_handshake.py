@@ -18,7 +18,7 @@ def test_a_new_experiment_gets_what_the_sdk_needs(local_server: LocalServer) -> 
     assert answer["focusUrl"] == f"{local_server.url}/ws/a%20project/"
     assert answer["runId"]
     assert answer["project_id"]
-    assert (answer["lastOffset"], answer["journalLanes"], answer["othersAtOnce"]) == (0, 1, 100)
+    assert (answer["lastOffset"], answer["journalLanes"], answer["factsAtOnce"]) == (0, 1, 500)
     meta = local_server.get("experiment/metadata", experimentKey=key)
     assert meta["startTimeMillis"] == 1_700_000_000_000
     assert (meta["workspaceName"], meta["projectName"], meta["running"]) == ("ws", "a project", True)

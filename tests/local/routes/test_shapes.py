@@ -60,7 +60,7 @@ HANDSHAKE: Shape = {
     **dict.fromkeys(("runId", "project_id", "experimentKey", "workspaceName", "projectName", "focusUrl"), str),
     **dict.fromkeys(("cometWebAssetUrl", "cometWebImageUrl", "cometRestApiAssetUrl", "cometRestApiImageUrl"), str),
     **dict.fromkeys(("upload_file_size_limit_in_mb", "uploadVideoMaxSizeMB"), int),
-    **dict.fromkeys(("asset_upload_file_size_limit_in_mb", "lastOffset", "journalLanes", "othersAtOnce"), int),
+    **dict.fromkeys(("asset_upload_file_size_limit_in_mb", "lastOffset", "journalLanes", "factsAtOnce"), int),
     "attemptsApart": bool,
     **dict.fromkeys(("githubEnabled", "s3DirectAccessEnabled"), bool),
     "featureToggles": list,

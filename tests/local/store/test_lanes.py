@@ -37,10 +37,11 @@ def test_a_batch_cut_anew_is_stored_once(local_server: LocalServer, key: str) ->
     assert steps(local_server, key) == list(range(1, 9))
 
 
-def test_others_cut_anew_are_stored_once_and_refused_as_a_whole(local_server: LocalServer, key: str) -> None:
+def test_facts_cut_anew_are_stored_once_and_refused_as_a_whole(local_server: LocalServer, key: str) -> None:
     def send_others(first: int, values: list[dict[str, object]]) -> int:
-        body, headers = {"experimentKey": key, "values": values}, {"X-Comet-Lane": f"{WRITER}/rest/{first}"}
-        path = "api/rest/v2/write/experiment/log-others"
+        facts = [{"kind": "log-other", **value} for value in values]
+        body, headers = {"experimentKey": key, "facts": facts}, {"X-Comet-Lane": f"{WRITER}/rest/{first}"}
+        path = "api/rest/v2/write/experiment/log-facts"
         return local_server.call("POST", path, json=body, headers=headers).status_code
 
     assert send_others(1, [{"key": "a", "value": 1}, {"key": "Name", "value": "named"}]) == 200

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any, BinaryIO
 
+from zenml_comet_tracker.comet.delivery import facts, side_by_side
 from zenml_comet_tracker.comet.delivery.protocol import BATCH
 from zenml_comet_tracker.comet.delivery.spoken import Printed, SpokenProtocol
 from zenml_comet_tracker.comet.journal.portion import Portion
-from zenml_comet_tracker.comet.journal.record import METRICS, PARAMETERS, REST, End, rows_of
+from zenml_comet_tracker.comet.journal.record import METRICS, PARAMETERS, REST, End
 from zenml_comet_tracker.comet.resources import (
     Headers,
     assets,
@@ -21,6 +23,7 @@ from zenml_comet_tracker.comet.resources import (
     status,
     tags,
 )
+from zenml_comet_tracker.comet.resources.facts import write_all as write_facts
 from zenml_comet_tracker.comet.resources.status import Moment, Rhythm
 from zenml_comet_tracker.comet.transport import Transport
 
@@ -33,11 +36,28 @@ class BatchProtocol(SpokenProtocol):
     name = BATCH
 
     def max_values(self, lane: str) -> int:
-        return self.handshake.others_at_once if lane == REST else _MAX_VALUES.get(lane, 1)
+        if lane != REST:
+            return _MAX_VALUES.get(lane, 1)
+        return side_by_side.MOST if self._sends_side_by_side else self.handshake.facts_at_once
+
+    @property
+    def _sends_side_by_side(self) -> bool:
+        # A server that keeps the order of a lane itself takes what is late in it for what it has.
+        return self.handshake.facts_at_once == 1 and not self.handshake.journal_lanes
 
     def part(self, lane: str, portion: Portion) -> Portion:
-        # Records of many kinds stand in this lane, and only others that follow each other go together.
-        return portion.head(max(1, _others_ahead(portion))) if lane == REST else portion
+        return facts.ahead(portion, apart=self._sends_side_by_side) if lane == REST else portion
+
+    def send(self, transport: Transport, lane: str, portion: Portion) -> bool:
+        if lane != REST or portion.values == 1:
+            return super().send(transport, lane, portion)
+        if self._sends_side_by_side:
+            # What went through of them is sent again when another did not, and takes its own place.
+            side_by_side.call_all([partial(self._send_one, transport, lane, row, None) for row in portion.rows()])
+        else:
+            headers = self._lane_header(lane, portion)
+            write_facts(transport, self.experiment_key, facts.written(portion), headers)
+        return True
 
     def beat(self, transport: Transport, millis: int) -> Rhythm:
         when = Moment(millis, self.header.attempt, self.header.started_millis)
@@ -106,15 +126,3 @@ class BatchProtocol(SpokenProtocol):
             context=said.context,
             headers=headers,
         )
-
-
-def _others_ahead(portion: Portion) -> int:
-    """How many others stand at the beginning of a portion; damaged records are none."""
-    for count, line in enumerate(portion.lines):
-        try:
-            (row,) = rows_of(line)
-        except ValueError:
-            return count
-        if not isinstance(row, dict) or row.get("k") != "other":
-            return count
-    return portion.values

@@ -82,7 +82,7 @@ class LaneDelivery:
             return self._failed(error, portion, now)
         except (errors.JournalError, OSError, ValueError, KeyError, TypeError) as error:
             # Not the server's fault nor the network's: the record's file is gone, or the record is none of ours.
-            self._set_aside(portion, str(error))
+            self._refused(portion, str(error))
             return True
         self._delivered(portion)
         self._gather(now, full=portion.values >= most)
@@ -117,7 +117,8 @@ class LaneDelivery:
         self.unanswered = self.unanswered + 1 if isinstance(error, errors.ConnectionFailedError) else 0
         doubtful = isinstance(error, errors.TooLargeError) and self._may_be_taken_later(portion, now)
         if isinstance(error, errors.StatusError) and error.about_the_body and not doubtful:
-            return self._refused(error, portion)
+            self._refused(portion, f"status {error.status} {error.server_message}".strip())
+            return True
         if error.retryable or doubtful:
             asked = error.retry_after if isinstance(error, errors.ThrottledError) else 0.0
             if asked:
@@ -151,12 +152,12 @@ class LaneDelivery:
         self._pace.hold_back(error.retry_after, by_server=False)
         self.backoff.rest(now, error.retry_after, asked=True)
 
-    def _refused(self, error: errors.StatusError, portion: Portion) -> bool:
+    def _refused(self, portion: Portion, reason: str) -> None:
+        """Sets aside what will never be taken, once it stands alone."""
         if portion.values > 1:
             self._limit = portion.values // 2
         else:
-            self._set_aside(portion, f"status {error.status} {error.server_message}".strip())
-        return True
+            self._set_aside(portion, reason)
 
     def _set_aside(self, portion: Portion, reason: str) -> None:
         self.reader.set_aside(portion, reason)

@@ -82,11 +82,11 @@ class SpokenProtocol(Protocol):
                 portion = replace(portion, lines=[orjson.dumps(row) for row in rows])
             self._send_values(transport, lane, portion, headers)
             return True
-        if portion.values > 1:
-            values = [{"key": row["name"], "value": row["value"], "timestamp": row["t"]} for row in portion.rows()]
-            others.write_all(transport, self.experiment_key, values, headers)
-            return True
         (row,) = portion.rows()
+        self._send_one(transport, lane, row, headers)
+        return True
+
+    def _send_one(self, transport: Transport, lane: str, row: dict[str, Any], headers: Headers) -> None:
         try:
             self._send_record(transport, lane, row, headers)
         except StatusError as error:
@@ -94,7 +94,6 @@ class SpokenProtocol(Protocol):
                 # Else all that follows in its lane would wait for a path that may never come.
                 raise ValueError(f"the server has no place for it: {error}") from error
             raise
-        return True
 
     def _send_record(self, transport: Transport, lane: str, row: dict[str, Any], headers: Headers) -> None:
         if lane == FILES:

@@ -28,7 +28,7 @@ class Handshake:
 
     `experiment_key` is the one the server knows it by: ours, unless the server would only make one of its own.
     `focus_url` ends with a slash and becomes the experiment's page with the key behind it. `journal_lanes` says that
-    the server drops records it has already stored, `others_at_once` how many others one request may hold (the local
+    the server drops records it has already stored, `facts_at_once` how many facts one request may hold (the local
     server does the one and takes many, Comet's cloud does not and takes one). `output_offset` is the place behind all
     that was printed. With `attempts_apart` the server keeps the values of earlier attempts apart from the newest one's.
     """
@@ -39,7 +39,7 @@ class Handshake:
     focus_url: str | None
     journal_lanes: bool
     output_offset: int = 0
-    others_at_once: int = 1
+    facts_at_once: int = 1
     attempts_apart: bool = False
 
     @property
@@ -112,7 +112,7 @@ def _handshake(experiment_key: str, answer: dict[str, Any]) -> Handshake:
         focus_url=(focus_url if focus_url.endswith("/") else f"{focus_url}/") if focus_url else None,
         journal_lanes=answer.get("journalLanes") == 1,
         output_offset=offset if isinstance(offset := answer.get("lastOffset"), int) else 0,
-        others_at_once=count if isinstance(count := answer.get("othersAtOnce"), int) and count > 0 else 1,
+        facts_at_once=count if isinstance(count := answer.get("factsAtOnce"), int) and count > 0 else 1,
         attempts_apart=answer.get("attemptsApart") is True,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zenml_comet_tracker.comet.resources import Headers, entries
@@ -21,17 +20,6 @@ def write(
     """Writes one value; the last one of a key wins. POST `write/experiment/log-other`."""
     body = {"experimentKey": experiment_key, "key": key, "value": value, "timestamp": millis}
     return transport.post_json(f"{REST}write/experiment/log-other", body, headers=headers)
-
-
-def write_all(
-    transport: Transport, experiment_key: str, values: Sequence[Mapping[str, Any]], headers: Headers = None
-) -> dict[str, Any]:
-    """Writes several values, each with `key`, `value` and `timestamp`, in one request that only the local server takes.
-
-    POST `write/experiment/log-others`.
-    """
-    body = {"experimentKey": experiment_key, "values": values}
-    return transport.post_json(f"{REST}write/experiment/log-others", body, headers=headers)
 
 
 def summary(transport: Transport, experiment_key: str) -> list[dict[str, Any]]:

@@ -33,14 +33,16 @@ _TEXT_OR_SPECIAL = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|(NaN|-?Infinity)', re
 _MAX_SPECIAL_BYTES = 256 << 10
 # Integers of which orjson may make doubles: what these calls keep as text, seeds for example, is to stay as it is.
 _TEXT_OR_LONG_INTEGER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|(?<![\d.eE+-])(-?\d{20,})(?![\d.eE])', re.DOTALL)
-_KEPT_AS_TEXT = ("/experiment/parameter", "/experiment/log-other", "/experiment/log-others")
+_KEPT_AS_TEXT = ("/experiment/parameter", "/experiment/log-other", "/experiment/log-facts")
 LANE_HEADER = "X-Comet-Lane"
 # Of which attempt of its program the values are, or who opens the experiment.
 ATTEMPT_HEADER = "X-Comet-Attempt"
 # The version of the exactly-once protocol of that header, as whoever opens an experiment is told.
 JOURNAL_LANES = 1
-# As many others as a client is told to send in one request.
-OTHERS_AT_ONCE = 100
+# As many facts as a client is told to send in one request.
+FACTS_AT_ONCE = 500
+
+Change: TypeAlias = Callable[[Target], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Call:
 
     def write(
         self,
-        change: Callable[[Target], None],
+        change: Change,
         key_field: str = "experimentKey",
         *,
         quiet: bool = False,
@@ -74,7 +76,7 @@ class Call:
             self.stored.update(stores or {})
         return done()
 
-    def write_values(self, kind: StoredKind | None, count: int, change: Callable[[Target], None]) -> Response:
+    def write_values(self, kind: StoredKind | None, count: int, change: Change) -> Response:
         """As `write`, for a batch: `change` leaves out the values before `target.first_new`. `kind` counts them."""
         with self.store.write_to(self.fields.text("experimentKey"), self.mark, max(1, count)) as target:
             if target.first_new < count:

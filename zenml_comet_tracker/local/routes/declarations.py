@@ -63,7 +63,7 @@ GET experiment/parameters | experimentKey! | values:facts
 POST write/experiment/parameter/delete | experimentKey! parameterName! |
 POST write/experiments/parameters/delete | body!:parameterNames |
 POST write/experiment/log-other | experimentKey! key! value!:any timestamp:moment |
-POST write/experiment/log-others | experimentKey! values!:others |
+POST write/experiment/log-facts | experimentKey! facts!:loggedFacts |
 GET experiment/log-other | experimentKey! | values:facts
 POST write/experiment/html | experimentKey! html! override:boolean |
 GET experiment/html | experimentKey! | html
@@ -194,7 +194,7 @@ ITEMS = {
     "gpus": "gpuId!:integer freeMemory:number usedMemory:number totalMemory:number gpuUtilization:number",
     "metricValues": f"metricName! metricValue!:any context {_AT}",
     "modelFiles": "remoteUrl! fileName assetId metadata",
-    "others": "key! value!:any timestamp:moment",
+    "loggedFacts": "kind! key value:any timestamp:moment addedTags:strings code filePath user root branch parent origin",
     "outputLines": "output! stderr:boolean offset:integer",
     "packages": "name! version",
     "parameterNames": "experimentKey! parameterName!",

@@ -7,8 +7,9 @@ import uuid
 from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer, done
-from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, Call, JsonCall, QueryCall, experiment_url
+from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, Call, Change, JsonCall, QueryCall, experiment_url
 from zenml_comet_tracker.local.routes.descriptions import describe
+from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store import deletion, experiments, facts, projects, standing, status
 from zenml_comet_tracker.local.store.experiments import NewExperiment
 from zenml_comet_tracker.local.store.projects import DEFAULT_PROJECT, DEFAULT_WORKSPACE
@@ -75,8 +76,13 @@ def delete(call: QueryCall) -> Response:
 @rest.post("/write/experiment/file-path")
 def file_path(call: JsonCall) -> Response:
     """Sets the path of the program that runs."""
-    path = call.fields.text("filePath")
-    return call.write(lambda target: experiments.change(target.transaction, target.experiment.id, file_path=path))
+    return call.write(setting_file_path(call.fields))
+
+
+def setting_file_path(fields: Fields) -> Change:
+    """What `file_path` does with these fields."""
+    path = fields.text("filePath")
+    return lambda target: experiments.change(target.transaction, target.experiment.id, file_path=path)
 
 
 def _set_archived(call: Call, archived: bool) -> Response:

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes import assets as asset_routes
 from zenml_comet_tracker.local.routes.answers import answer
-from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall, UploadCall
+from zenml_comet_tracker.local.routes.calls import Change, JsonCall, QueryCall, UploadCall
+from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store import assets, documents, experiments
 from zenml_comet_tracker.local.store.assets import GIT_PATCH
 
@@ -19,8 +20,13 @@ _GIT = ("user", "root", "branch", "parent", "origin")
 @rest.post("/write/experiment/git/metadata")
 def set_git(call: JsonCall) -> Response:
     """Sets where the code comes from, in place of what was set before."""
-    git = {name: call.fields.optional_text(name) for name in _GIT}
-    return call.write(lambda target: documents.put_json(target.transaction, target.experiment.id, "git", git))
+    return call.write(setting(call.fields))
+
+
+def setting(fields: Fields) -> Change:
+    """What `set_git` does with these fields."""
+    git = {name: fields.optional_text(name) for name in _GIT}
+    return lambda target: documents.put_json(target.transaction, target.experiment.id, "git", git)
 
 
 @rest.get("/experiment/git/metadata")

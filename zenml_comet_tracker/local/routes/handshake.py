@@ -12,7 +12,7 @@ from zenml_comet_tracker.local.routes.answers import (
     RequestError,
     answer,
 )
-from zenml_comet_tracker.local.routes.calls import JOURNAL_LANES, OTHERS_AT_ONCE, Call, JsonCall, experiment_url
+from zenml_comet_tracker.local.routes.calls import FACTS_AT_ONCE, JOURNAL_LANES, Call, JsonCall, experiment_url
 from zenml_comet_tracker.local.store import copies, documents, experiments, projects
 from zenml_comet_tracker.local.store.database import Transaction
 from zenml_comet_tracker.local.store.experiments import NewExperiment
@@ -123,6 +123,6 @@ def _handshake(call: Call, connection: Any, row: Any) -> dict[str, Any]:
         "cometRestApiImageUrl": download,
         "s3DirectAccessEnabled": False,
         "journalLanes": JOURNAL_LANES,
-        "othersAtOnce": OTHERS_AT_ONCE,
+        "factsAtOnce": FACTS_AT_ONCE,
         "attemptsApart": True,
     }

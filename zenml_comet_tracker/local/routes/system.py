@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer
-from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.calls import Change, JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.values import whole_json
 from zenml_comet_tracker.local.store import documents, experiments, metrics
 from zenml_comet_tracker.local.store.store import Target
@@ -30,13 +31,18 @@ _DETAILS = (
 @rest.post("/write/experiment/system-details")
 def set_details(call: JsonCall) -> Response:
     """Sets the details given and leaves the others; additional system info is added to what is there."""
-    given = {name: call.fields.optional_value(name) for name in _DETAILS if call.fields.raw(name) is not None}
+    return call.write(setting(call.fields))
+
+
+def setting(fields: Fields) -> Change:
+    """What `set_details` does with these fields."""
+    given = {name: fields.optional_value(name) for name in _DETAILS if fields.raw(name) is not None}
     # R writes a list of one text as the text.
     given.update((name, [given[name]]) for name in _TEXTS if isinstance(given.get(name), str))
     for name in _LISTS:
         if not isinstance(given.get(name, []), list):
-            raise call.fields.error(name, "a list")
-    return call.write(lambda target: _merge_details(target, given))
+            raise fields.error(name, "a list")
+    return lambda target: _merge_details(target, given)
 
 
 @rest.get("/experiment/system-details")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer
-from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.calls import Change, JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store import experiments, facts
 
 rest = APIRouter()
@@ -16,8 +17,13 @@ clientlib = APIRouter()
 @clientlib.post("/tags/add-tags-to-experiment")
 def add(call: JsonCall) -> Response:
     """Adds `addedTags` to the experiment's tags; empty ones are passed over."""
-    names = [name for name in call.fields.texts("addedTags") if name]
-    return call.write(lambda target: facts.add_tags(target.connection, target.experiment.id, names))
+    return call.write(adding(call.fields))
+
+
+def adding(fields: Fields) -> Change:
+    """What `add` does with these fields."""
+    names = [name for name in fields.texts("addedTags") if name]
+    return lambda target: facts.add_tags(target.connection, target.experiment.id, names)
 
 
 @rest.post("/write/experiment/tags/delete")

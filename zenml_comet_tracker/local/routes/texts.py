@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer
-from zenml_comet_tracker.local.routes.calls import JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.calls import Change, JsonCall, QueryCall
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.store import documents, experiments
 from zenml_comet_tracker.local.store.documents import OutputLine, TextKind
@@ -44,8 +44,13 @@ def graph(call: QueryCall) -> Response:
 @rest.post("/write/experiment/code")
 def set_code(call: JsonCall) -> Response:
     """Stores the program's source."""
-    code = call.fields.content("code")
-    return call.write(lambda target: documents.put(target.transaction, target.experiment.id, "code", code))
+    return call.write(setting_code(call.fields))
+
+
+def setting_code(fields: Fields) -> Change:
+    """What `set_code` does with these fields."""
+    code = fields.content("code")
+    return lambda target: documents.put(target.transaction, target.experiment.id, "code", code)
 
 
 @rest.get("/experiment/code")
