@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from zenml_comet_tracker.local.routes.answers import answer
-from zenml_comet_tracker.local.routes.calls import Change, JsonCall, QueryCall
+from zenml_comet_tracker.local.routes.calls import Call, Change, JsonCall, QueryCall
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.parameters import fact_summary
 from zenml_comet_tracker.local.routes.values import to_text
@@ -17,13 +17,13 @@ rest = APIRouter()
 @rest.post("/write/experiment/log-other")
 def add(call: JsonCall) -> Response:
     """Stores `value` under `key`."""
-    return call.write(adding(call.fields, call.store.clock()))
+    return call.write(adding(call.fields, call))
 
 
-def adding(fields: Fields, now: int) -> Change:
-    """What `add` does with these fields."""
+def adding(fields: Fields, call: Call) -> Change:
+    """What `add` does with these fields of a call."""
     key, value, given = fields.text("key"), to_text(fields.value("value")), fields.moment("timestamp")
-    millis = now if given is None else given
+    millis = call.store.clock() if given is None else given
     return lambda target: facts.add_other(target.transaction, target.experiment.id, key, value, millis)
 
 
