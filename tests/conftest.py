@@ -33,9 +33,11 @@ settings.load_profile("suite")
 
 # By module, what makes it forget that it said something.
 _SAID_ONCE = {
-    "comet.delivery.fostering": "_notices._last.clear",
+    "comet.delivery.fostering": "_notices.memory.forget",
+    "comet.delivery.notices": "_of_servers.clear",
+    "comet.delivery.offline": "_said.clear",
     "comet.ui": "_outside.clear",
-    "tracker.calls": "_notices._last.clear",
+    "tracker.calls": "_notices.memory.forget",
     "tracker.requirements": "_say_once.cache_clear",
     "tracker.validation": "_say_once.cache_clear",
 }

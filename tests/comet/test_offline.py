@@ -83,7 +83,27 @@ def test_an_offline_run_sends_nothing_and_says_how_to_deliver_it(
     assert report.command is not None
     (folder,) = journals.iterdir()
     assert shlex.split(report.command) == ["zenml-comet", "sync", str(folder)]
-    assert [record.getMessage().count(report.command) for record in caplog.records] == [1]
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [line.endswith(f"zenml-comet sync {shlex.quote(str(journals))}") for line in said] == [True]
+
+
+def test_an_offline_process_says_once_for_each_folder_what_delivers_it_and_each_loss(
+    journals: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run has many steps, and a line of each says nothing new."""
+    caplog.set_level(logging.DEBUG, logger="zenml_comet_tracker.comet.delivery.offline")
+    reports = [Experiment(url="offline", journal_folder=folder).end() for folder in (None, None, tmp_path / "b", None)]
+    with Experiment(url="offline") as losing:
+        losing.log_metric("loss", "n/a")
+    said = [(record.levelno, record.getMessage()) for record in caplog.records if "zenml-comet sync" in record.message]
+    warned = [line for level, line in said if level == logging.WARNING]
+    assert [line.rpartition("sync ")[2] for line in warned[:2]] == [str(journals), str(tmp_path / "b")]
+    assert "1 dropped" in warned[2]
+    assert len(warned) == 3
+    # Which journal is whose can be looked up.
+    assert [line for level, line in said if level == logging.DEBUG] == [
+        f"Experiment {report.journal.name.partition('.')[0]}: {report}" for report in reports if report.journal
+    ]
 
 
 def test_nobody_waits_for_what_nobody_sends_even_where_the_journal_may_not_stay(journals: Path) -> None:

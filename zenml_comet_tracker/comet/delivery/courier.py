@@ -72,7 +72,7 @@ class Courier:
         self._clock = clock
         # One pool for all three threads: they are seldom at it together, so that one connection mostly does.
         self._transport = new_transport()
-        self._notices = Notices(logger, clock, quiet=quiet)
+        self._notices = Notices(logger, clock, quiet=quiet, server=journal.header.root)
         self._pace = Pace(clock)
         self._lanes = {lane: LaneDelivery(journal, lane, self._notices, self._pace) for lane in (*RECORD_LANES, FILES)}
         self._opener = Opening(journal, api_key, wall_millis, new_quota)

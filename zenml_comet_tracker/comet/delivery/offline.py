@@ -6,8 +6,11 @@ The journal waits for `zenml-comet sync`, which may deliver it while it is still
 from __future__ import annotations
 
 import contextlib
+import logging
+import shlex
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from zenml_comet_tracker.comet.delivery.courier import Progress
@@ -16,8 +19,30 @@ from zenml_comet_tracker.comet.journal.lane_reader import LaneReader
 from zenml_comet_tracker.comet.journal.record import LANES, End, segments, write_whole
 from zenml_comet_tracker.comet.journal.writer import JournalWriter
 from zenml_comet_tracker.comet.resources.experiments import Handshake
+from zenml_comet_tracker.comet.stats import DeliveryReport
+
+logger = logging.getLogger(__name__)
 
 OFFLINE = "offline"
+
+
+def tell(line: str, report: DeliveryReport) -> None:
+    """Says what an offline experiment leaves: once for each journal folder of the process, unless something is lost.
+
+    `line` is all that its report says.
+    """
+    journal, own = report.journal, object()
+    if journal is None or report.reason != OFFLINE or report.stats.dropped or report.values_in_memory:
+        logger.warning("%s", line)
+        return
+    # In one step: several steps may end at once.
+    if _said.setdefault(journal.parent, own) is own:
+        logger.warning(
+            "Offline: nothing that this process logs is sent; %s keeps it. Deliver all of it with: zenml-comet sync %s",
+            journal.parent,
+            shlex.quote(str(journal.parent)),
+        )
+    logger.debug("%s", line)
 
 
 class OfflineJournal:
@@ -110,3 +135,7 @@ class OfflineCourier:
     def finish(self, end: End) -> bool:
         """Leaves the end to whoever delivers the journal, where it stands."""
         return True
+
+
+# Where what this process logs is kept, and somebody was told so.
+_said: dict[Path, object] = {}

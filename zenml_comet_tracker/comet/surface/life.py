@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -13,8 +12,6 @@ from zenml_comet_tracker.comet.exits import FINISH_TIMEOUT, error_text
 from zenml_comet_tracker.comet.guard import logging_call
 from zenml_comet_tracker.comet.stats import DeliveryReport
 from zenml_comet_tracker.comet.surface.base import Surface
-
-logger = logging.getLogger(__name__)
 
 
 class Life(Surface):
