@@ -15,7 +15,7 @@ from zenml.config.retry_config import StepRetryConfig
 from zenml.enums import ExecutionMode, ExecutionStatus
 from zenml.models import StepRunUpdate
 
-from zenml_comet_tracker import current_experiment, log_metrics
+from zenml_comet_tracker import current_experiment, log_metrics, log_params
 
 
 def _from_hook() -> None:
@@ -159,6 +159,8 @@ statuses: list[object] = []
 @step(experiment_tracker=True, enable_cache=False, retry=StepRetryConfig(max_retries=2, delay=0, backoff=0))
 def third_time_lucky() -> None:
     attempts.append(len(attempts) + 1)
+    log_params({"rate": attempts[-1], "kind": "sgd"})
+    current_experiment().log_other("seen", f"by {attempts[-1]}")
     for number in range(attempts[-1]):
         log_metrics({"loss": attempts[-1] * 10.0 + number}, step=number)
     if len(attempts) < 3:
@@ -196,6 +198,7 @@ def stopped_unheard() -> None:
 
 @step(experiment_tracker=True, enable_cache=False, retry=StepRetryConfig(max_retries=1, delay=0, backoff=0))
 def killed_once(marker: str) -> None:
+    log_params({"again": os.path.exists(marker)})
     if os.path.exists(marker):
         log_metrics({"loss": 2.0}, step=0)
         return

@@ -208,6 +208,10 @@ def test_a_step_that_is_retried_goes_on_in_one_experiment(
         "attempt_2_loss": [20.0, 21.0],
         "loss": [30.0, 31.0, 32.0],
     }
+    parameters = {"attempt_1_rate": "1", "attempt_2_rate": "2", "rate": "3", "kind": "sgd"}
+    assert readback.parameters(key) == parameters
+    assert (others["attempt_1_seen"], others["seen"]) == ("by 1", "by 3")
+    assert not {name for name in others if name.startswith("attempt_1_zenml_attempt")}
 
 
 def test_a_key_can_be_chosen_and_a_bad_one_is_named(
@@ -302,6 +306,9 @@ def test_a_step_that_was_killed_and_is_repeated_goes_on_in_one_experiment(
     assert readback.points(key, "loss") == [(2.0, 0, None)]
     assert readback.points(key, "attempt_1_loss") == [(1.0, 0, None)]
     assert readback.metadata(key)["status"] == "finished"
+    _wait_for(lambda: "attempt_1_again" in readback.parameters(key))
+    told = readback.parameters(key)
+    assert (told["attempt_1_again"].lower(), told["again"].lower()) == ("false", "true")
     others = readback.others(key)
     assert others["zenml_attempt_1"].partition(",")[0] == "failed"
     assert others["zenml_attempt_2"].partition(",")[0] == others["zenml_status"] == "completed"

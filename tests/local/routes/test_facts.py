@@ -55,3 +55,40 @@ def test_one_that_is_refused_keeps_all_of_them_out(
     answer = local_server.call("POST", PATH, json={"experimentKey": key, "facts": [FACTS[0], wrong]})
     assert (answer.status_code, said in answer.json()["msg"]) == (400, True), answer.text
     assert local_server.get("experiment/log-other", experimentKey=key)["values"] == []
+
+
+def test_what_attempts_say_otherwise_is_kept_apart_and_the_newest_has_the_name(
+    local_server: LocalServer, key: str
+) -> None:
+    def told(attempt: int | None, millis: int, **values: Any) -> None:
+        headers = {} if attempt is None else {"X-Comet-Attempt": str(attempt)}
+        others = [{"kind": "log-other", "key": n, "value": v, "timestamp": millis} for n, v in values.items()]
+        answer = local_server.call("POST", PATH, json={"experimentKey": key, "facts": others}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        named = [{"parameterName": n, "parameterValue": v, "timestamp": millis} for n, v in values.items()]
+        path, body = "clientlib/batch/logger/experiment/parameter", {"experimentKey": key, "values": named}
+        assert local_server.call("POST", path, json=body, headers=headers).status_code == 200
+
+    told(1, 5_000, rate=1, kind="sgd", seed=7, my_attempt=1)
+    # On a machine whose clock is behind.
+    told(2, 3_000, rate=2, kind="sgd", my_attempt=2)
+    # What a dead process had left comes last.
+    told(1, 6_000, rate=1.5, kind="sgd", seed=8, late="x")
+    local_server.sdk("status-report/update", experimentKey=key, is_alive=True, attempt=3)
+    told(3, 7_000, late="y")
+    # Who names no attempt is a guest of the newest one.
+    told(None, 8_000, rate=3)
+
+    expected = {
+        "rate": "3",
+        "attempt_2_rate": "2",
+        "attempt_1_rate": "1.5",
+        "kind": "sgd",
+        "seed": "8",
+        "late": "y",
+        "attempt_1_late": "x",
+        "my_attempt": "2",
+    }
+    for path in ("experiment/log-other", "experiment/parameters"):
+        values = local_server.get(path, experimentKey=key)["values"]
+        assert {entry["name"]: entry["valueCurrent"] for entry in values} == expected

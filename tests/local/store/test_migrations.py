@@ -18,7 +18,7 @@ from zenml_comet_tracker.local.store.store import Store
 
 SCHEMAS = Path(__file__).parent / "schemas"
 # A dump of a database of each earlier schema, written by that version of the package.
-EARLIER = {1: "first.sql", 2: "second.sql"}
+EARLIER = {1: "first.sql", 2: "second.sql", 3: "third.sql"}
 KEY = "a" * 32
 
 

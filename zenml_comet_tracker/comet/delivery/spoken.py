@@ -124,7 +124,7 @@ class SpokenProtocol(Protocol):
         if not self.handshake.journal_lanes:
             return None
         mark = {LANE_HEADER: f"{self.header.writer}/{lane}/{portion.first}"}
-        return {**mark, ATTEMPT_HEADER: str(self.header.attempt)} if lane == METRICS else mark
+        return mark if lane == FILES else {**mark, ATTEMPT_HEADER: str(self.header.attempt)}
 
     def _send_row(self, transport: Transport, row: dict[str, Any], headers: Headers) -> None:
         key, millis = self.experiment_key, row["t"]

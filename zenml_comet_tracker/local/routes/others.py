@@ -10,6 +10,7 @@ from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.parameters import fact_summary
 from zenml_comet_tracker.local.routes.values import to_text
 from zenml_comet_tracker.local.store import experiments, facts
+from zenml_comet_tracker.local.store.facts import Attempts
 
 rest = APIRouter()
 
@@ -24,7 +25,9 @@ def adding(fields: Fields, call: Call) -> Change:
     """What `add` does with these fields of a call."""
     key, value, given = fields.text("key"), to_text(fields.value("value")), fields.moment("timestamp")
     millis = call.store.clock() if given is None else given
-    return lambda target: facts.add_other(target.transaction, target.experiment.id, key, value, millis)
+    return lambda target: facts.add_other(
+        target.transaction, target.experiment.id, key, value, millis, Attempts.of(target.experiment, call.attempt)
+    )
 
 
 @rest.get("/experiment/log-other")

@@ -11,7 +11,7 @@ from zenml_comet_tracker.local.routes.calls import JsonCall, JsonListCall, Query
 from zenml_comet_tracker.local.routes.fields import Fields
 from zenml_comet_tracker.local.routes.values import to_text
 from zenml_comet_tracker.local.store import experiments, facts
-from zenml_comet_tracker.local.store.facts import ParameterValue
+from zenml_comet_tracker.local.store.facts import Attempts, ParameterValue
 
 rest = APIRouter()
 clientlib = APIRouter()
@@ -25,7 +25,12 @@ def add_batch(call: JsonCall) -> Response:
     return call.write_values(
         "parameters",
         len(values),
-        lambda target: facts.add_parameters(target.connection, target.experiment.id, values[target.first_new :]),
+        lambda target: facts.add_parameters(
+            target.connection,
+            target.experiment.id,
+            values[target.first_new :],
+            Attempts.of(target.experiment, call.attempt),
+        ),
     )
 
 
@@ -34,7 +39,9 @@ def add(call: JsonCall) -> Response:
     """Stores one parameter."""
     value = _value(call.fields, call.store.clock())
     return call.write(
-        lambda target: facts.add_parameters(target.connection, target.experiment.id, [value]),
+        lambda target: facts.add_parameters(
+            target.connection, target.experiment.id, [value], Attempts.of(target.experiment, call.attempt)
+        ),
         stores={"parameters": 1},
     )
 

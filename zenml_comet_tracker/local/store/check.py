@@ -9,7 +9,7 @@ from pathlib import Path
 from zenml_comet_tracker.local.errors import DataFolderError
 
 # The number of this version's last migration.
-SCHEMA_NUMBER = 3
+SCHEMA_NUMBER = 4
 DATABASE = "comet.db"
 
 

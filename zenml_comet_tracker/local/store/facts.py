@@ -1,22 +1,27 @@
-"""Named values of an experiment: parameters, others, tags. Of two values of one name the newer stays, by time."""
+"""Named values of an experiment: parameters, others, tags. Of two values of one name the newer stays, by attempt and
+time; one that an earlier attempt said otherwise is kept apart."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, select
+from sqlalchemy import Connection, Row, Table, bindparam, delete, select, tuple_
 from sqlalchemy.dialects.sqlite import insert
 
 from zenml_comet_tracker.local.store import schema
 from zenml_comet_tracker.local.store.database import Transaction
 from zenml_comet_tracker.local.store.experiments import change
-from zenml_comet_tracker.local.store.metrics import shown_name
+from zenml_comet_tracker.local.store.metrics import apart, shown_name
 from zenml_comet_tracker.local.store.numbers import as_number
+from zenml_comet_tracker.local.store.series import batched
 
 # The key under which an experiment's name is logged, on every Comet.
 NAME = "Name"
+# What numbers attempts itself is said of the experiment as a whole.
+_NUMBERS_ATTEMPTS = re.compile(r"(?:^|_)attempt(?:_[0-9]+)?$")
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,25 @@ class ParameterValue:
     millis: int
 
 
-def add_parameters(connection: Connection, experiment_id: int, values: Sequence[ParameterValue]) -> None:
+class Attempts(NamedTuple):
+    """Of which attempt a value is, and which is the newest that is known."""
+
+    own: int = 1
+    newest: int = 1
+
+    @classmethod
+    def of(cls, experiment: Row[Any], own: int | None) -> Attempts:
+        """What no attempt is named for is of the newest."""
+        newest = max(1, int(experiment.status_attempt))
+        return cls(newest if own is None else max(1, own), newest)
+
+
+ONLY_ONE = Attempts()
+
+
+def add_parameters(
+    connection: Connection, experiment_id: int, values: Sequence[ParameterValue], attempts: Attempts = ONLY_ONE
+) -> None:
     """Stores parameters."""
     rows = [
         {
@@ -39,18 +62,12 @@ def add_parameters(connection: Connection, experiment_id: int, values: Sequence[
             "experiment_id": experiment_id,
             "name": shown_name(value.name, value.context),
             "number": as_number(value.value),
+            "attempt": attempts.own,
         }
         for value in values
     ]
-    statement = insert(schema.parameter)
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["experiment_id", "name"],
-        set_={name: new[name] for name in ("context", "value", "number", "step", "source", "millis")},
-        where=new.millis >= schema.parameter.c.millis,
-    )
     if rows:
-        connection.execute(statement, rows)
+        _add(connection, schema.parameter, rows, attempts)
 
 
 def parameters(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:
@@ -68,21 +85,59 @@ def remove_parameters(connection: Connection, experiment_id: int, names: Sequenc
         connection.execute(delete(schema.parameter).where(*gone), [{"gone": name} for name in names])
 
 
-def add_other(transaction: Transaction, experiment_id: int, name: str, value: str, millis: int) -> None:
+def add_other(
+    transaction: Transaction, experiment_id: int, name: str, value: str, millis: int, attempts: Attempts = ONLY_ONE
+) -> None:
     """Stores an other; one called `Name` names the experiment."""
-    statement = insert(schema.other).values(
-        experiment_id=experiment_id, name=name, value=value, number=as_number(value), millis=millis
-    )
-    new = statement.excluded
-    result = transaction.connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["experiment_id", "name"],
-            set_={"value": new.value, "number": new.number, "millis": new.millis},
-            where=new.millis >= schema.other.c.millis,
-        )
-    )
-    if name == NAME and result.rowcount:
+    row = {"experiment_id": experiment_id, "name": name, "value": value, "number": as_number(value), "millis": millis}
+    stored = _add(transaction.connection, schema.other, [{**row, "attempt": attempts.own}], attempts)
+    if name == NAME and stored:
         change(transaction, experiment_id, name=value)
+
+
+def _add(connection: Connection, table: Table, rows: list[dict[str, Any]], attempts: Attempts) -> bool:
+    """Whether anything has got its own name: not what is older than what is there."""
+    if max(attempts) > 1:
+        _put(connection, table, _kept_apart(connection, table, rows))
+    stored = _put(connection, table, rows)
+    if max(attempts) == 1 and stored < len(rows):
+        # A newer attempt may have logged, and not have told yet that it lives.
+        _put(connection, table, _kept_apart(connection, table, rows))
+    return stored > 0
+
+
+def _put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> int:
+    """How many rows are stored, each unless a newer one of its name is there."""
+    if not rows:
+        return 0
+    statement = insert(table)
+    new, old = statement.excluded, table.c
+    statement = statement.on_conflict_do_update(
+        index_elements=["experiment_id", "name"],
+        set_={name: new[name] for name in rows[0] if name not in ("experiment_id", "name")},
+        where=tuple_(new.attempt, new.millis) >= tuple_(old.attempt, old.millis),
+    )
+    return connection.execute(statement, rows).rowcount
+
+
+def _kept_apart(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The values that do not stay under their own name, because a newer attempt says or has said something else."""
+    known: dict[str, dict[str, Any]] = {}
+    for names in batched(row["name"] for row in rows):
+        statement = select(table).where(table.c.experiment_id == rows[0]["experiment_id"], table.c.name.in_(names))
+        known.update((row.name, dict(row._mapping)) for row in connection.execute(statement))
+    moved = []
+    for new in rows:
+        old = known.get(new["name"])
+        if old is None or old["value"] == new["value"] or old["attempt"] == new["attempt"]:
+            continue
+        if new["name"] != NAME and not _NUMBERS_ATTEMPTS.search(new["name"]):
+            earlier = min(old, new, key=lambda row: int(row["attempt"]))
+            name, context = apart(new["name"], earlier.get("context", ""), earlier["attempt"])
+            moved.append({**{column: earlier[column] for column in new}, "name": name})
+            if "context" in new:
+                moved[-1]["context"] = context
+    return moved
 
 
 def others(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:

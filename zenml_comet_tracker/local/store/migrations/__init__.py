@@ -42,10 +42,17 @@ def _third_schema(connection: Connection) -> None:
     third.apply(connection)
 
 
+def _fourth_schema(connection: Connection) -> None:
+    from zenml_comet_tracker.local.store.migrations import fourth
+
+    fourth.apply(connection)
+
+
 MIGRATIONS = (
     Migration(1, "first schema", _first_schema),
     Migration(2, "the whole wire", _second_schema),
     Migration(3, "stopped and retrying", _third_schema),
+    Migration(4, "values of attempts", _fourth_schema),
 )
 
 

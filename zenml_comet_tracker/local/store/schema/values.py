@@ -96,6 +96,7 @@ parameter = Table(
     Column("step", BigInteger),
     Column("source", Text, nullable=False, server_default=""),
     Column("millis", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="1"),  # the newest one that said it
     UniqueConstraint("experiment_id", "name"),
     Index("parameter_by_value", "name", "number", "experiment_id"),
 )
@@ -109,6 +110,7 @@ other = Table(
     Column("value", Text, nullable=False),
     Column("number", Float),
     Column("millis", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="1"),
     UniqueConstraint("experiment_id", "name"),
     Index("other_by_value", "name", "number", "experiment_id"),
 )
