@@ -72,3 +72,97 @@ def test_a_child_handles_signals_as_the_program_says(comet: ScriptedComet, journ
         """,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "7 7 -15 -15 -15 ", "")
+
+
+def test_a_child_that_cannot_hear_of_sigterm_goes_all_the_same(
+    comet: ScriptedComet, journals: Path, tmp_path: Path
+) -> None:
+    """Asleep, and not woken by what came a moment before; or in a call of C that no signal ends."""
+    done = programs.run(
+        tmp_path,
+        comet.root,
+        journals,
+        """
+        import ctypes
+        from zenml_comet_tracker.comet import sigterm
+        fork = multiprocessing.get_context("fork")
+        e = experiment()
+
+        def asleep():
+            e.log_metric("asleep", 1)
+            # To another thread than the main one: that goes on sleeping.
+            signalled = lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+            threading.Timer(0.1, signalled).start()
+            fork.Semaphore(0).acquire()
+
+        def in_c():
+            sigterm.GRACE_SECONDS, sigterm.SECONDS = 0.0, 0.5
+            e.log_metric("in_c", 2)
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+            mutex = ctypes.create_string_buffer(64)
+            for _ in range(2):
+                ctypes.CDLL(None).pthread_mutex_lock(mutex)
+
+        def otherwise():
+            e.log_metric("otherwise", 3)
+            signal.signal(signal.SIGTERM, lambda *_: None)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+            sys.exit(5)
+
+        def parent():
+            e.log_metric("parent", 4)
+            child = fork.Process(target=asleep)
+            child.start()
+            child.join()
+            sys.exit(-child.exitcode)
+
+        children = [fork.Process(target=task) for task in (asleep, in_c, otherwise, parent)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+        print([child.exitcode for child in children])
+        """,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[-15, -9, 5, 15]\n", "")
+    logged = ["asleep", "asleep", "in_c", "otherwise", "parent"]
+    assert sorted(value["metricName"] for value in comet.stored_metric_values()) == logged
+
+
+def test_what_is_left_is_not_said_where_no_console_takes_it(
+    comet: ScriptedComet, journals: Path, tmp_path: Path
+) -> None:
+    """A thread of the parent's was at it in the moment of the fork: a child that printed would wait for ever."""
+    done = programs.run(
+        tmp_path,
+        comet.root,
+        journals,
+        """
+        import logging
+        reading, writing = os.pipe()
+        console = open(writing, "w")
+        logging.basicConfig(handlers=[logging.StreamHandler(console)])
+        # To Python the first thread of a child may look like the one that was at it.
+        logging.raiseExceptions = False
+        e = experiment(url="offline")
+        threading.Thread(target=console.buffer.write, args=(bytes(1 << 20),), daemon=True).start()
+        while not os.read(reading, 1 << 10):
+            pass
+
+        def log(signalled):
+            e.log_metric("m", 1)
+            if signalled:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        fork = multiprocessing.get_context("fork")
+        children = [fork.Process(target=log, args=(signalled,)) for signalled in (False, True)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+        print([child.exitcode for child in children], flush=True)
+        os._exit(0)
+        """,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0, -15]\n", "")

@@ -26,6 +26,7 @@ from zenml_comet_tracker.comet.stats import DeliveryReport
 logger = logging.getLogger(__name__)
 
 FINISH_TIMEOUT = 30.0
+SAY_SECONDS = 0.5
 # Behind the joining of multiprocessing's queues (-5), so that results of the user's never wait for ours, and before its
 # temporary folder goes (-100).
 CHILD_EXIT_PRIORITY = -50
@@ -58,6 +59,7 @@ _known: weakref.WeakSet[Mortal] = weakref.WeakSet()
 # The process whose multiprocessing ends us, and whether multiprocessing was asked to call at the start of a child.
 _finalized_process = 0
 _bootstrap_watched = False
+_forked = False
 # What the bootstrap of a child of multiprocessing returns, once it is through.
 _exit_code = 0
 
@@ -81,6 +83,12 @@ def forget(mortal: Mortal) -> None:
 def any_living() -> bool:
     """Whether anything would be ended with the process."""
     return bool(_living)
+
+
+def in_child() -> bool:
+    """Whether another process is there that may wait for the end of this one: its parent, by fork or otherwise."""
+    process = sys.modules.get("multiprocessing.process")
+    return _forked or (process is not None and process.parent_process() is not None)
 
 
 def error_text(error: BaseException | str | None) -> str | None:
@@ -109,7 +117,18 @@ def _end(errors: Mapping[Mortal, str | None], timeout: float) -> None:
             deadline = 0.0
             report = mortal.end(None, 0.0)
         if not report.delivered:
-            logger.warning("%s", mortal.describe(report))
+            _say(mortal.describe(report))
+
+
+def _say(line: str) -> None:
+    if not _forked:
+        logger.warning("%s", line)
+        return
+    # A thread of the parent's may have been writing to the same stream, which then is locked here for ever.
+    thread = threading.Thread(target=logger.warning, args=("%s", line), name="zenml-comet-say", daemon=True)
+    with contextlib.suppress(RuntimeError):
+        thread.start()
+        thread.join(SAY_SECONDS)
 
 
 def _at_exit() -> None:
@@ -196,6 +215,8 @@ def _before_fork() -> None:
 
 
 def _in_child() -> None:
+    global _forked
+    _forked = True
     for mortal in list(_known):
         with contextlib.suppress(OSError):
             mortal.become_child()

@@ -1,7 +1,8 @@
 """SIGTERM, where nobody else handles it: the experiments of the process are ended, and it dies of the signal as before.
 
 Python runs a handler only between two steps of the main thread, so a process that sits in one long call of a C library
-dies when the call returns. `ZENML_COMET_SIGTERM=0` leaves the signal alone.
+dies when the call returns; a child, for whose end somebody may wait, is killed after a while. `ZENML_COMET_SIGTERM=0`
+leaves the signal alone.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import signal
 import threading
 from types import FrameType
 
-from zenml_comet_tracker.comet import exits, forks
+from zenml_comet_tracker.comet import exits, forks, watchdog
 
 VARIABLE = "ZENML_COMET_SIGTERM"
 STOPPED = "The process was stopped by SIGTERM."
 # Half of what `docker stop` grants before it kills.
 SECONDS = 5.0
+# For what must not take long, such as saying what is left, and still may.
+GRACE_SECONDS = 1.0
 
 
 def install() -> None:
@@ -28,12 +31,15 @@ def install() -> None:
         # ValueError: the main thread of another interpreter than the main one.
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGTERM, _on_sigterm)
+            if exits.in_child():
+                watchdog.begin(signal.SIGTERM, _on_sigterm, SECONDS + GRACE_SECONDS)
 
 
 def remove() -> None:
     """Restores the default when nothing is left to end, unless somebody else handles the signal by now."""
     if _in_main_thread() and not exits.any_living() and signal.getsignal(signal.SIGTERM) is _on_sigterm:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        watchdog.end()
 
 
 def _in_main_thread() -> bool:
