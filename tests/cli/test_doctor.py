@@ -419,6 +419,12 @@ def test_the_active_stacks_tracker_is_examined_and_its_secret_and_flavor_with_it
     assert found["flavor"]["result"] == "ok"
     assert doctor("--component", "comet_tracker", "--project", "other")["project"]["detail"].startswith("other ")
     assert "nobody" in doctor("--component", "nobody", fails="configuration")["configuration"]["detail"]
+    fresh_zenml.create_stack_component("theirs", "comet", KIND, {"api_key": "k"})
+    fresh_zenml.create_stack_component("notes", "vertex", KIND, {"project": "p", "location": "here"})
+    told = doctor("--component", "theirs", fails="configuration")["configuration"]
+    assert "theirs is of the flavor comet, not comet_rest" in told["detail"]
+    assert told["fix"].endswith(": zenml-comet setup --from-builtin theirs")
+    assert doctor("--component", "notes", fails="configuration")["configuration"]["fix"].endswith("zenml-comet setup")
     fresh_zenml.create_stack_component("keyless", "comet_rest", KIND, {})
     cure = doctor("--component", "keyless", fails="configuration")["configuration"]["fix"]
     assert "setup --name keyless --api-key" in cure
@@ -446,3 +452,8 @@ def test_the_active_stacks_tracker_is_examined_and_its_secret_and_flavor_with_it
     assert "The secret comet_tracker does not exist" in found["configuration"]["detail"]
     assert "zenml-comet setup --name comet_tracker --api-key" in found["configuration"]["fix"]
     assert found["flavor"]["result"] == "failed"
+
+    builtin = {"orchestrator": "default", "artifact_store": "default", KIND: "theirs"}
+    fresh_zenml.create_stack("builtin", builtin)
+    fresh_zenml.activate_stack("builtin")
+    assert "--from-builtin theirs" in doctor(fails="configuration")["configuration"]["fix"]

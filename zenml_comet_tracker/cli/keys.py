@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from zenml_comet_tracker.cli.failures import Failure
 from zenml_comet_tracker.cli.owner import get, opened, post
 from zenml_comet_tracker.cli.server import data_option, json_option
 from zenml_comet_tracker.local import folder, launch
+
+if TYPE_CHECKING:
+    from zenml_comet_tracker.local.store.store import Store
 
 _OWNER = "(the owner's)"
 
@@ -31,12 +36,7 @@ def keys() -> None:
 def list_keys(data: Path, as_json: bool) -> None:
     """Show the names of all keys, when they were made, and the day they were last used; never the keys."""
     running = launch.find(data)
-    if running is not None:
-        found = get(running, "keys")["keys"]
-    elif folder.read_api_key(data) is None:
-        found = []
-    else:
-        found = _stored_keys(data)
+    found = get(running, "keys")["keys"] if running is not None else _stored_keys(data)
     if as_json:
         click.echo(json.dumps({"keys": found}))
         return
@@ -79,15 +79,22 @@ def rotate(data: Path) -> None:
     if running is not None:
         post(running, "keys/rotate", {})
     else:
-        with opened(data):
+        with _opened(data):
             folder.rotate_api_key(data)
     click.echo(f"{data / 'api_key'} holds a new key. What runs with the old one has to be told.")
+
+
+def _opened(data: Path) -> AbstractContextManager[Store]:
+    """The store in the folder, which is not made: a mistyped name is no new local Comet."""
+    if folder.read_api_key(data) is None and not (data / "comet.db").exists():
+        raise Failure(f"There are no data of a local Comet in {data}. Choose the data folder with --data.", 4)
+    return opened(data)
 
 
 def _stored_keys(data: Path) -> list[dict[str, Any]]:
     from zenml_comet_tracker.local.store import keys as stored
 
-    with opened(data) as store, store.read() as connection:
+    with _opened(data) as store, store.read() as connection:
         return [asdict(key) for key in stored.everyone(connection)]
 
 
@@ -101,7 +108,7 @@ def _store_key(data: Path, name: str) -> str:
 def _end_key(data: Path, name: str) -> None:
     from zenml_comet_tracker.local.store import keys as stored
 
-    with opened(data) as store, store.write() as transaction:
+    with _opened(data) as store, store.write() as transaction:
         stored.revoke(transaction, name)
 
 

@@ -135,9 +135,13 @@ def test_the_command_works_while_the_server_runs(daemon: launch.RunningServer, d
 
 def test_the_command_works_while_the_server_does_not(daemon_folder: Path) -> None:
     data = ["--data", str(daemon_folder)]
-    assert json.loads(local("list", "--json", *data).output) == {"keys": []}
+    for words in (["list"], ["list", "--json"], ["revoke", "laptop"], ["rotate"]):
+        missing = local(*words, *data)
+        assert (missing.exit_code, missing.stdout) == (4, "")
+        assert f"no data of a local Comet in {daemon_folder}" in missing.stderr
     assert not daemon_folder.exists()
     made = json.loads(local("add", "laptop", "--json", *data).output)
+    assert [key["name"] for key in json.loads(local("list", "--json", *data).output)["keys"]] == ["laptop"]
     second = local("add", "phone", *data).output.strip()
     owner = folder.read_api_key(daemon_folder)
     assert local("add", "laptop", *data).exit_code == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +17,7 @@ from zenml_comet_tracker.local.errors import LocalServerError
 
 if TYPE_CHECKING:
     from zenml.client import Client
-    from zenml.models import ComponentResponse
+    from zenml.models import ComponentResponse, StackResponse
 
     from zenml_comet_tracker.comet.settings import ResolvedSettings
     from zenml_comet_tracker.flavor import CometExperimentTrackerConfig
@@ -59,24 +60,26 @@ def find_subject(question: Question) -> Search:
     """The subject, after what was found on the way to it."""
     if question.names_server or not (question.component or _zenml_is_there()):
         return (yield from _of_options(question))
+    from zenml_comet_tracker.flavor import FLAVOR
+
     try:
         from zenml.client import Client
 
         client = Client()
-        stored = _component(client, question.component)
+        stack = client.active_stack_model
+        there = _asked_for(client, stack, question.component)
     except Exception as error:
         # ZenML's store may be elsewhere, and away; its errors have no common base.
         yield failed("configuration", f"ZenML's store cannot be read: {_said(error)}", "Look at it with: zenml status")
         return Subject()
-    if stored is not None:
-        return (yield from _of_component(question, client, stored))
+    ours = next((one for one in there if one.flavor_name == FLAVOR), None)
+    if ours is not None:
+        return (yield from _of_component(question, client, ours))
     if question.component:
-        yield failed(
-            "configuration", f"ZenML has no experiment tracker {question.component} of the flavor comet_rest.", _SET_UP
-        )
+        yield failed("configuration", *_not_ours(question.component, there))
         return Subject(client=client)
-    stack = client.active_stack_model.name
-    return (yield from _of_options(question, client, f"the active stack {stack} has no tracker of this package"))
+    lacks = f"the active stack {stack.name} has no tracker of this package"
+    return (yield from _of_options(question, client, lacks, _converting(there)))
 
 
 def _zenml_is_there() -> bool:
@@ -85,18 +88,36 @@ def _zenml_is_there() -> bool:
     return Path(folder, "config.yaml").exists() or "ZENML_STORE_URL" in os.environ
 
 
-def _component(client: Client, name: str | None) -> ComponentResponse | None:
+def _asked_for(client: Client, stack: StackResponse, name: str | None) -> list[ComponentResponse]:
+    """The tracker of that name, of whatever flavor; without a name those of the stack."""
     from zenml_comet_tracker.cli.registration.stacks import trackers_of
     from zenml_comet_tracker.cli.registration.trackers import tracker_named
-    from zenml_comet_tracker.flavor import FLAVOR
 
-    named = tracker_named(client, name) if name else None
-    there = ([named] if named else []) if name else trackers_of(client.active_stack_model)
-    return next((one for one in there if one.flavor_name == FLAVOR), None)
+    if name is None:
+        return trackers_of(stack)
+    named = tracker_named(client, name)
+    return [] if named is None else [named]
 
 
-def _of_options(question: Question, client: Client | None = None, lacks: str = "") -> Search:
-    """What options, environment and Comet's files say; `lacks` is what ZenML would need besides."""
+def _not_ours(name: str, there: list[ComponentResponse]) -> tuple[str, str]:
+    """What the tracker of that name is instead, and what helps."""
+    if not there:
+        return f"ZenML has no experiment tracker {name} of the flavor comet_rest.", _SET_UP
+    return f"The experiment tracker {name} is of the flavor {there[0].flavor_name}, not comet_rest.", _converting(there)
+
+
+def _converting(there: list[ComponentResponse]) -> str:
+    """How a tracker of ours gets there: made out of ZenML's own for Comet, if that is what is there."""
+    from zenml_comet_tracker.cli.registration.stacks import BUILTIN
+
+    builtin = next((one for one in there if one.flavor_name == BUILTIN), None)
+    if builtin is None:
+        return _SET_UP
+    return f"Convert ZenML's own Comet tracker: zenml-comet setup --from-builtin {shlex.quote(builtin.name)}"
+
+
+def _of_options(question: Question, client: Client | None = None, lacks: str = "", cure: str = _SET_UP) -> Search:
+    """What options, environment and Comet's files say; `lacks` is what ZenML needs besides, `cure` how it gets it."""
     from zenml_comet_tracker.comet.settings import resolve
     from zenml_comet_tracker.local import launch
 
@@ -110,10 +131,10 @@ def _of_options(question: Question, client: Client | None = None, lacks: str = "
             api_key=key, url=url, workspace=question.workspace or None, project_name=question.project or None
         )
     except (ConfigurationError, LocalServerError) as error:
-        yield _unusable(error, _SET_UP if lacks else _NAME_KEY)
+        yield _unusable(error, cure if lacks else _NAME_KEY)
         return subject
     told = f"options, environment and files: {_where(settings)}"
-    yield note("configuration", f"{told}; {lacks}", _SET_UP) if lacks else ok("configuration", told)
+    yield note("configuration", f"{told}; {lacks}", cure) if lacks else ok("configuration", told)
     return subject._replace(settings=settings)
 
 
