@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from tests.comet.offline import log, offline_writer
@@ -93,6 +94,33 @@ def test_the_local_comet_is_started_for_its_journals(local: launch.RunningServer
     running = launch.find(local.data)
     assert running is not None
     assert running.url == local.url
+
+
+def test_what_was_meant_for_the_local_comet_goes_to_where_it_is_now(
+    local: launch.RunningServer, journals: Path
+) -> None:
+    """Told by its key: nothing else can be trusted to be the same server at another port."""
+    with offline_writer(journals, local.url, api_key=local.api_key) as writer:
+        log(writer, range(3))
+    launch.stop(local.data)
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as before:
+        port = taken.getsockname()[1]
+        taken.close()
+        now = launch.ensure(local.data, port=port)
+        elsewhere = f"http://127.0.0.1:{before.getsockname()[1]}"
+        assert Keys(None).settings_for(header(local.api_key, elsewhere)).root == now.url
+        with pytest.raises(ConfigurationError):
+            Keys(None).settings_for(header("another", elsewhere))
+        with pytest.raises(ConfigurationError):
+            Keys(None).settings_for(header(None, elsewhere))
+    result = CliRunner().invoke(main, ["sync", str(journals)])
+    assert result.exit_code == 0, result.output
+    assert now.url in result.output
+    query = {"experimentKey": writer.header.experiment_key, "metricName": "loss"}
+    asked = {"headers": {"Authorization": now.api_key}, "params": query, "timeout": 20}
+    points = requests.get(f"{now.url}/api/rest/v2/experiment/metrics/get-metric", **asked).json()["metrics"]
+    assert len(points) == 3
+    assert now.url != local.url
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["its journal", "a keyless journal"])

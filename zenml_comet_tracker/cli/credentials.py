@@ -33,7 +33,8 @@ class Keys:
 
         A key that was typed for the purpose is believed: the journal's may have been mistyped, or rotated since. A
         journal that was written without a key takes any. The local Comet's own key is given to nobody else: that server
-        is started when it does not run, and `ConfigurationError` raised when that fails.
+        is started when it does not run, and `ConfigurationError` raised when that fails. What was meant for it goes to
+        where it is now.
         """
         from zenml_comet_tracker.comet.errors import ConfigurationError
         from zenml_comet_tracker.comet.settings import resolve
@@ -41,7 +42,7 @@ class Keys:
         key = self._typed or next(self._matching(header), None)
         if key is None:
             raise ConfigurationError(_NOT_THE_ONE if header.key_fingerprint else _NO_KEY)
-        return resolve(api_key=key, url=header.root)
+        return resolve(api_key=key, url=_address_now(header, key))
 
     def _matching(self, header: Header) -> Iterator[str]:
         from zenml_comet_tracker.comet.journal.record import fingerprint
@@ -64,7 +65,7 @@ class Keys:
         if known is None or header.key_fingerprint not in ("", fingerprint(known.api_key)):
             return None
         # Whoever listens at its address while it does not run is a stranger.
-        self._ensure_local(header.root)
+        self._ensure_local(known.url)
         return known.api_key
 
     def _ensure_local(self, root: str) -> None:
@@ -101,8 +102,17 @@ _NO_KEY = (
 )
 
 
+def _address_now(header: Header, key: str) -> str:
+    """Where a journal goes that is delivered with this key."""
+    known = _known_local(header)
+    return known.url if known is not None and known.api_key == key else header.root
+
+
 def _known_local(header: Header) -> Address | None:
-    """The local Comet, running or not, when the journal is meant for it."""
+    """The local Comet, running or not, when the journal is meant for it: by its address, or by its key, which no other
+    server of this machine has, and an address that it had before."""
+    from zenml_comet_tracker.comet.journal.record import fingerprint
+    from zenml_comet_tracker.comet.transport import is_loopback
     from zenml_comet_tracker.local import errors, launch
 
     try:
@@ -110,7 +120,10 @@ def _known_local(header: Header) -> Address | None:
     except errors.LocalServerError as error:
         logger.warning("The local Comet's key is left out: %s", error)
         return None
-    return known if known is not None and known.url == header.root else None
+    if known is None:
+        return None
+    moved = header.key_fingerprint == fingerprint(known.api_key) and is_loopback(header.root)
+    return known if moved or known.url == header.root else None
 
 
 def _configured(header: Header) -> str | None:
