@@ -137,6 +137,17 @@ def test_an_experiment_is_shown_as_the_server_has_it(typed: Typed, local_server:
     assert "train_loss\t0.25" in shown
 
 
+@pytest.mark.parametrize("state", ["running", "stopped", "retrying"])
+def test_a_state_is_what_the_server_says(typed: Typed, local_server: LocalServer, state: str) -> None:
+    key = begin(local_server, teamName="cli", projectName="states")
+    if state != "running":
+        told = {"isAlive": state == "retrying", "hasCrashed": False, "error": None, "endedAs": state, "attempt": 1}
+        local_server.post("write/experiment/update-status", experimentKey=key, **told)
+    assert json.loads(typed("show", key, "--json").stdout)["state"] == state
+    rows = json.loads(typed("experiments", "--workspace", "cli", "--project", "states", "--json").stdout)["experiments"]
+    assert {row["state"] for row in rows if row["key"] == key} == {state}
+
+
 def test_of_what_lies_elsewhere_the_address_and_the_artifact_are_shown(
     typed: Typed, local_server: LocalServer, tmp_path: Path
 ) -> None:

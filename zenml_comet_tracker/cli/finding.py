@@ -33,6 +33,13 @@ def experiment(connection: Connection, named: str, workspace: str | None, projec
     return _named(connection, named, connecting.place(connection, workspace, project))
 
 
+def state(metadata: dict[str, Any]) -> str:
+    """`running`, `finished` or `crashed`; `stopped` and `retrying` where the server tells them from these."""
+    if metadata.get("status") in ("stopped", "retrying"):
+        return str(metadata["status"])
+    return "running" if metadata.get("running") else "crashed" if metadata.get("hasCrashed") else "finished"
+
+
 def _named(connection: Connection, named: str, place: connecting.Place) -> dict[str, Any]:
     from zenml_comet_tracker.comet.api import listing
     from zenml_comet_tracker.comet.resources import experiments, projects

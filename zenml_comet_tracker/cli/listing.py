@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml_comet_tracker.cli import printing
+from zenml_comet_tracker.cli import finding, printing
 
 if TYPE_CHECKING:
     from zenml_comet_tracker.cli.connecting import Place
@@ -154,9 +154,8 @@ def _described(connection: Connection, row: Row) -> Row:
     from zenml_comet_tracker.comet.resources.experiments import page
 
     own = {name: row.get(member) for name, member in _OWN.items() if member is not None}
-    state = "running" if row.get("running") else "crashed" if row.get("hasCrashed") else "finished"
     url = page(connection.root, row.get("workspaceName"), row.get("projectName"), str(row["experimentKey"]))
-    return {**own, "state": state, "url": url}
+    return {**own, "state": finding.state(row), "url": url}
 
 
 def _add_values(connection: Connection, rows: list[Row], columns: Sequence[str]) -> None:
