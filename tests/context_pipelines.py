@@ -43,6 +43,16 @@ def contextual() -> None:
     train(load.with_options(on_success=_hook)())
 
 
+@step(experiment_tracker=True, enable_cache=False)
+def scores(value: float) -> None:
+    log_metrics({"loss": value})
+
+
+@pipeline(model=Model(name="late"), enable_cache=False)
+def scoring(value: float) -> None:
+    scores(value)
+
+
 def _talk(name: str) -> None:
     for number in range(3):
         meeting.wait()

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import requests
 
-from tests import pipelines
+from tests import context_pipelines
 from tests.comet.scripted import Answer, ScriptedComet
 from zenml_comet_tracker.comet.last_values import MAX_NAMES, LastValues
-from zenml_comet_tracker.tracker import metadata
-from zenml_comet_tracker.tracker.background import Background
+from zenml_comet_tracker.tracker import delivered, metadata
+from zenml_comet_tracker.tracker.background import Background, background
 
 Stack = Callable[..., str]
 Steps = Callable[[str], dict[str, Any]]
@@ -81,13 +81,14 @@ def test_a_second_tracker_of_a_step_is_told_apart_and_found_again(
     )
     published: list[metadata.Metadata] = []
     monkeypatch.setattr(type(zenml_client), "get_run_step", lambda *_: SimpleNamespace(run_metadata=told))
-    monkeypatch.setattr(metadata, "_publish", lambda *call: published.append(call[-1]))
+    monkeypatch.setattr(metadata, "publish_now", lambda *call: published.append(call[-1]))
+    monkeypatch.setattr(delivered, "_tell_beside", lambda *_: None)
 
     for key, page, complete in (("one", "/1", True), ("two", "/2", True), ("two", "/2", False), ("one", None, False)):
-        metadata.publish_delivered(uuid.uuid4(), uuid.uuid4(), key, page, complete=complete, patience=30)
+        delivered.tell(uuid.uuid4(), uuid.uuid4(), key, page, complete=complete, patience=30)
 
-    delivered = {"comet_delivery_the.second": "synced", "experiment_tracker_url_the.second": "/2"}
-    assert published == [{"comet_lost": 0}, delivered, {"experiment_tracker_url_the.second": "/2"}]
+    synced = {"comet_delivery_the.second": "synced", "experiment_tracker_url_the.second": "/2"}
+    assert published == [{"comet_lost": 0}, synced, {"experiment_tracker_url_the.second": "/2"}]
 
 
 def test_of_a_killed_step_zenml_is_told_where_its_experiment_is_once_all_is_delivered(
@@ -95,10 +96,11 @@ def test_of_a_killed_step_zenml_is_told_where_its_experiment_is_once_all_is_deli
 ) -> None:
     published: list[metadata.Metadata] = []
     monkeypatch.setattr(type(zenml_client), "get_run_step", lambda *_: SimpleNamespace(run_metadata={}))
-    monkeypatch.setattr(metadata, "_publish", lambda *call: published.append(call[-1]))
+    monkeypatch.setattr(metadata, "publish_now", lambda *call: published.append(call[-1]))
+    monkeypatch.setattr(delivered, "_tell_beside", lambda *_: None)
 
-    metadata.publish_delivered(uuid.uuid4(), uuid.uuid4(), "key", "/page", patience=30)
-    metadata.publish_delivered(uuid.uuid4(), uuid.uuid4(), "key", None, patience=30)
+    delivered.tell(uuid.uuid4(), uuid.uuid4(), "key", "/page", patience=30)
+    delivered.tell(uuid.uuid4(), uuid.uuid4(), "key", None, patience=30)
 
     assert published == [{"experiment_tracker_url": "/page", "comet_experiment_key": "key"}]
 
@@ -128,7 +130,7 @@ def test_of_endless_names_only_so_many_are_remembered() -> None:
 def _wait(steps_of: Steps, enough: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found: dict[str, Any] = steps_of("fitting")["fit"].run_metadata
+        found: dict[str, Any] = steps_of("scoring")["scores"].run_metadata
         if enough(found):
             return found
         time.sleep(0.05)
@@ -136,7 +138,12 @@ def _wait(steps_of: Steps, enough: Callable[[dict[str, Any]], bool]) -> dict[str
 
 
 def test_what_this_process_delivers_later_is_told_then(
-    tracked_stack: Stack, steps_of: Steps, comet: ScriptedComet, journals: Path, monkeypatch: pytest.MonkeyPatch
+    tracked_stack: Stack,
+    steps_of: Steps,
+    zenml_client: Any,
+    comet: ScriptedComet,
+    journals: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(metadata, "PATIENCE", 1.0)
     away = [True]
@@ -144,9 +151,9 @@ def test_what_this_process_delivers_later_is_told_then(
     own = {"journal_folder": str(journals), "journal_persistent": False, "log_system_metrics": False}
     tracked_stack({"url": comet.root, "api_key": "k", "finish_timeout": 0.2, **own})
 
-    pipelines.fitting([1.0])
+    context_pipelines.scoring(1.0)
 
-    before = steps_of("fitting")["fit"].run_metadata
+    before = steps_of("scoring")["scores"].run_metadata
     assert before["comet_delivery"] == "pending"
     assert before["comet_lost"] > 0
     assert "experiment_tracker_url" not in before
@@ -154,6 +161,14 @@ def test_what_this_process_delivers_later_is_told_then(
     after = _wait(steps_of, lambda found: found["comet_delivery"] != "pending" and found["comet_lost"] == 0)
     assert after["comet_delivery"] == "synced"
     assert after["experiment_tracker_url"].endswith(after["comet_experiment_key"])
+    assert background.settle(30)
+    step = steps_of("scoring")["scores"]
+    run = zenml_client.get_pipeline_run(step.pipeline_run_id)
+    page = run.run_metadata["comet_project_url"].partition("?")[0]
+    assert page == after["experiment_tracker_url"].rpartition("/")[0]
+    version = step.model_version or run.model_version
+    told = zenml_client.get_model_version(version.model.id, version.id).run_metadata
+    assert told["comet_url_scores"] == after["experiment_tracker_url"]
 
 
 def test_what_is_told_in_the_background_comes_in_order_and_fails_alone(caplog: pytest.LogCaptureFixture) -> None:

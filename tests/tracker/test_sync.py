@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests import pipelines
+from tests import context_pipelines, pipelines
 from tests.comet.scripted import Answer, ScriptedComet
+from tests.fixtures.local_server import LocalServer
 from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.comet.delivery.adoption import Adopter, Kin
 from zenml_comet_tracker.comet.journal.record import fingerprint
 from zenml_comet_tracker.comet.transport import Transport
+from zenml_comet_tracker.tracker.background import background
 
 Stack = Callable[..., str]
 Steps = Callable[[str], dict[str, Any]]
@@ -49,6 +51,49 @@ def test_sync_finds_the_key_in_zenml_and_tells_zenml_the_address_once(
     assert (before["comet_delivery"], "experiment_tracker_url" in before) == ("offline", False)
     assert (after["comet_delivery"], str(after["experiment_tracker_url"])) == ("synced", page)
     assert list(journals.iterdir()) == []
+
+
+def test_sync_tells_the_run_and_the_model_version_too(
+    local_server: LocalServer,
+    tracked_stack: Stack,
+    steps_of: Steps,
+    zenml_client: Any,
+    journals: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COMET_URL_OVERRIDE", local_server.url)
+    monkeypatch.setenv("COMET_API_KEY", local_server.api_key)
+    tracked_stack({"url": "offline", "journal_folder": str(journals)})
+    context_pipelines.scoring(0.5)
+    assert background.settle(30)
+    before = _beside(zenml_client, steps_of("scoring")["scores"])
+    written: list[Any] = []
+    create = type(zenml_client).create_run_metadata
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        written.append(kwargs["metadata"])
+        return create(*args, **kwargs)
+
+    monkeypatch.setattr(type(zenml_client), "create_run_metadata", counted)
+
+    result = CliRunner().invoke(main, ["sync", str(journals)])
+
+    step = steps_of("scoring")["scores"]
+    page = step.run_metadata["experiment_tracker_url"]
+    run, version = _beside(zenml_client, step)
+    assert result.exit_code == 0, result.output
+    assert ("comet_project_url" in before[0], "comet_url_scores" in before[1]) == (False, False)
+    assert run["comet_project_url"] == f"{page.rpartition('/')[0]}?q=zenml_run_id%3D{step.pipeline_run_id}"
+    assert (version["comet_url_scores"], version["comet_metric_scores_loss"]) == (page, 0.5)
+    # What was known is not told again.
+    assert [sorted(told) for told in written[1:]] == [["comet_project_url"], ["comet_url_scores"]]
+
+
+def _beside(client: Any, step: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The metadata of a step's run and of its model version."""
+    run = client.get_pipeline_run(step.pipeline_run_id)
+    version = step.model_version or run.model_version
+    return run.run_metadata, client.get_model_version(version.model.id, version.id).run_metadata
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ class Rounds:
             return replace(row, reason=str(error))
         self._note(row, outcome)
         if step is not None:
-            step.tell(outcome.url, complete=not outcome.waiting and not found.alive)
+            step.tell(outcome.url, complete=not outcome.waiting and not found.alive, local=outcome.local)
         left = outcome.waiting or outcome.set_aside > 0
         return replace(
             row,

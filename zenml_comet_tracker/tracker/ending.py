@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zenml_comet_tracker.comet.errors import DeliveryError
-from zenml_comet_tracker.tracker import last_word, metadata, outcomes, publishing
+from zenml_comet_tracker.tracker import delivered, last_word, metadata, outcomes, publishing
 from zenml_comet_tracker.tracker.background import background
 from zenml_comet_tracker.tracker.outcomes import Outcome
 from zenml_comet_tracker.tracker.runs import StepRun, step_runs
@@ -62,6 +62,10 @@ def _correct(run: StepRun) -> None:
 def _correct_later(run: StepRun) -> None:
     run.lost = 0
     _correct(run)
+    # The step's context, by which ZenML's run and model version are known, is gone.
+    if page := run.experiment.url:
+        local = run.experiment.on_local_server
+        delivered.tell_beside(run.step_run_id, run.component_id, run.label, page, local=local)
 
 
 def await_delivery(run: StepRun) -> None:

@@ -74,10 +74,15 @@ def page_of(experiment: Experiment, run_id: UUID) -> str | None:
     On the local server it shows this run's experiments; Comet's own pages have no such address: it is the project's.
     """
     page = experiment.project_url
-    if not page or not experiment.on_local_server:
-        return page
-    _local_pages.add(page)
-    return f"{page}?{_filter(run_id)}"
+    return page and page_in(page, run_id, local=experiment.on_local_server)
+
+
+def page_in(project: str, run_id: UUID, *, local: bool) -> str:
+    """The page of a run whose experiments are in a project, by that project's page, on the local server or another."""
+    if not local:
+        return project
+    _local_pages.add(project)
+    return f"{project}?{_filter(run_id)}"
 
 
 def tell_dashboard(experiment: Experiment, info: StepRunInfo) -> None:

@@ -128,6 +128,11 @@ def label_of(known: Mapping[str, Any], experiment_key: str) -> str:
     return next(keys, _KEY).removeprefix(_KEY).removeprefix("_")
 
 
+def labels(known: Mapping[str, Any]) -> list[str]:
+    """The labels of the trackers of a step other than its first, by its metadata."""
+    return [key.removeprefix(f"{_KEY}_") for key in known if key.startswith(f"{_KEY}_")]
+
+
 def of_delivery(known: Mapping[str, Any], page: str | None) -> Metadata:
     """What the delivery of a step's whole journal makes untrue of its metadata; empty when nothing is."""
     metadata: Metadata = {}
@@ -142,49 +147,23 @@ def of_delivery(known: Mapping[str, Any], page: str | None) -> Metadata:
 
 def publish(step_run_id: UUID, component_id: UUID, metadata: Metadata, patience: float = PATIENCE) -> None:
     """Adds to the metadata of a step run, after ZenML asked for it; waits `patience` seconds and never raises."""
-    in_time(functools.partial(_publish, step_run_id, component_id, metadata), patience)
+    in_time(functools.partial(publish_now, step_run_id, component_id, metadata), patience)
 
 
-def publish_delivered(
-    step_run_id: UUID,
-    component_id: UUID,
-    experiment_key: str,
-    page: str | None,
-    *,
-    complete: bool = True,
-    patience: float = PATIENCE,
-) -> None:
-    """Corrects the metadata of a step run whose journal is delivered by now; waits and raises as `publish`.
-
-    When that is not `complete`, its page is all that is told.
-    """
-
-    def call() -> None:
-        from zenml.client import Client
-
-        try:
-            known = Client().get_run_step(step_run_id).run_metadata
-        except KeyError:
-            logger.debug("ZenML knows no step run %s any more.", step_run_id)
-            return
-        except Exception:
-            logger.warning("ZenML did not say what it knows of step run %s.", step_run_id, exc_info=True)
-            return
-        label = label_of(known, experiment_key)
-        if complete:
-            found = of_delivery({key: known.get(f"{key}_{label}" if label else key) for key in _CORRECTED}, page)
-        else:
-            found = {} if page is None else {"experiment_tracker_url": Uri(page)}
-        if complete and page is not None and not any(name.startswith(_KEY) for name in known):
-            # The step's process died before ZenML asked it.
-            found = {"experiment_tracker_url": Uri(page), _KEY: experiment_key}
-        if found:
-            _publish(step_run_id, component_id, labelled(found, label))
-
-    in_time(call, patience)
+def of_late_delivery(
+    known: Mapping[str, Any], label: str, experiment_key: str, page: str | None, *, complete: bool
+) -> Metadata:
+    """What the delivery of a step's journal makes untrue of its metadata; its page alone unless that is `complete`."""
+    if not complete:
+        return {} if page is None else {"experiment_tracker_url": Uri(page)}
+    if page is not None and not any(name.startswith(_KEY) for name in known):
+        # The step's process died before ZenML asked it.
+        return {"experiment_tracker_url": Uri(page), _KEY: experiment_key}
+    return of_delivery({key: known.get(f"{key}_{label}" if label else key) for key in _CORRECTED}, page)
 
 
-def _publish(step_run_id: UUID, component_id: UUID, metadata: Metadata) -> None:
+def publish_now(step_run_id: UUID, component_id: UUID, metadata: Metadata) -> None:
+    """As `publish`, for who may wait as long as ZenML takes."""
     from zenml.orchestrators.publish_utils import publish_step_run_metadata
 
     try:

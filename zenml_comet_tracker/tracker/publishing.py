@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from zenml.metadata.metadata_types import Uri
@@ -16,12 +17,11 @@ from zenml_comet_tracker.tracker.context import held
 from zenml_comet_tracker.tracker.runs import StepRun
 
 if TYPE_CHECKING:
-    from zenml.enums import MetadataResourceTypes
-
     from zenml_comet_tracker.tracker.telling import Telling
 
 logger = logging.getLogger(__name__)
 
+Kind = Literal["PIPELINE_RUN", "MODEL_VERSION"]
 PROJECT_URL = "comet_project_url"
 _MAX_RUNS = 1_000
 
@@ -70,34 +70,37 @@ def _tell_run(run: StepRun, telling: Telling, pipeline_run: Any) -> None:
 
 
 def _tell_model_version(run: StepRun, telling: Telling, version_id: UUID) -> None:
-    """By the step's name: several steps may log the same metric of one model version."""
-    step, url = telling.step_name, run.experiment.url
-    found = metadata.of_metrics(run.experiment.last_metrics(), f"comet_metric_{step}_") if telling.final_metrics else {}
-    found.pop("comet_metrics_left_out", None)
-    if url:
-        found[f"comet_url_{step}".replace(":", ".")[: metadata.KEY_LIMIT]] = Uri(url)
+    last = run.experiment.last_metrics() if telling.final_metrics else {}
+    found = of_model_version(telling.step_name, run.experiment.url, last)
     if found:
         _publish(run, "MODEL_VERSION", version_id, metadata.labelled(found, run.label))
 
 
-def _publish(run: StepRun, kind: str, resource_id: UUID, found: metadata.Metadata) -> None:
-    from zenml.enums import MetadataResourceTypes
+def of_model_version(step: str, page: str | None, last: Mapping[str, float | str]) -> metadata.Metadata:
+    """What a model version is told of a step's experiment: by the step's name, for several may log the same metric."""
+    found = metadata.of_metrics(last, f"comet_metric_{step}_")
+    found.pop("comet_metrics_left_out", None)
+    if page:
+        found[f"comet_url_{step}".replace(":", ".")[: metadata.KEY_LIMIT]] = Uri(page)
+    return found
 
+
+def _publish(run: StepRun, kind: Kind, resource_id: UUID, found: metadata.Metadata) -> None:
     call = functools.partial(
-        _create, MetadataResourceTypes[kind], resource_id, run.component_id, run.step_run_id, found
+        publish, kind, resource_id, found, component_id=run.component_id, step_run_id=run.step_run_id
     )
     background.submit(call)
 
 
-def _create(
-    kind: MetadataResourceTypes, resource_id: UUID, component_id: UUID, step_run_id: UUID, found: metadata.Metadata
-) -> None:
+def publish(kind: Kind, resource_id: UUID, found: metadata.Metadata, *, component_id: UUID, step_run_id: UUID) -> None:
+    """Adds to the metadata of a run or a model version, in a step's name; raises what ZenML does."""
     from zenml.client import Client
+    from zenml.enums import MetadataResourceTypes
     from zenml.models import RunMetadataResource
 
     Client().create_run_metadata(
         metadata=found,
-        resources=[RunMetadataResource(id=resource_id, type=kind)],
+        resources=[RunMetadataResource(id=resource_id, type=MetadataResourceTypes[kind])],
         stack_component_id=component_id,
         publisher_step_id=step_run_id,
     )

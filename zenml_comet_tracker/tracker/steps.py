@@ -10,7 +10,7 @@ from uuid import UUID
 from zenml_comet_tracker.comet.delivery.leftovers import Outcome
 from zenml_comet_tracker.comet.journal.record import SPOKEN
 from zenml_comet_tracker.comet.journal.survey import Found, last_other
-from zenml_comet_tracker.tracker import metadata
+from zenml_comet_tracker.tracker import delivered
 
 
 class UntoldStep(NamedTuple):
@@ -24,13 +24,13 @@ class UntoldStep(NamedTuple):
     experiment: str
     answered: bool
 
-    def tell(self, page: str | None, *, complete: bool) -> None:
+    def tell(self, page: str | None, *, complete: bool, local: bool) -> None:
         """Has ZenML know where the experiment is and, when it is complete, that nothing waits; a warning if it fails.
 
-        Waits for ZenML as long as `metadata.publish` does.
+        `local` says that it is with the local Comet. Waits for ZenML as long as `metadata.publish` does.
         """
         if complete or (page is not None and not self.answered):
-            metadata.publish_delivered(self.step_run, self.component, self.experiment, page, complete=complete)
+            delivered.tell(self.step_run, self.component, self.experiment, page, complete=complete, local=local)
 
 
 def untold_step(found: Found) -> UntoldStep | None:
@@ -53,4 +53,4 @@ def adopted(found: Found) -> Callable[[Outcome], None] | None:
 
 
 def _tell(step: UntoldStep, outcome: Outcome) -> None:
-    step.tell(outcome.url, complete=not outcome.waiting)
+    step.tell(outcome.url, complete=not outcome.waiting, local=outcome.local)

@@ -28,7 +28,8 @@ class Outcome:
 
     `reason` says why something waits: the server does not want us (`refused`), would answer to no other journal either
     (`stalled`: it was never reached, or wants to be left alone), or something else. `served` says that it opened the
-    experiment or took something in the last turns. A journal with values set aside is kept, for its owner to look at.
+    experiment or took something in the last turns, `local` that it is the local Comet. A journal with values set aside
+    is kept, for its owner to look at.
     """
 
     sent: int
@@ -39,6 +40,7 @@ class Outcome:
     stalled: bool = False
     served: bool = False
     url: str | None = None
+    local: bool = False
 
 
 class Away:
@@ -139,6 +141,7 @@ class LeftoverDelivery:
             stalled=not through and (progress.throttled or (progress.unreachable and handshake is None)),
             served=self._server_did != self._known,
             url=handshake.page if handshake is not None else None,
+            local=handshake is not None and handshake.journal_lanes,
         )
 
     def close(self) -> None:
