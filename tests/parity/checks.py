@@ -136,6 +136,11 @@ def parameters_are_logged(world: World) -> None:
     assert logged.get("depth") == "3", f"parameters of the experiment: {logged}"
 
 
+def final_values_are_in_zenml(world: World) -> None:
+    known = world.day.steps["fit"].run_metadata
+    assert any(str(value) == "0.1" for value in known.values()), f"metadata of the step: {sorted(known)}"
+
+
 def experiment_names_its_run(world: World) -> None:
     step = world.day.steps["fit"]
     others = world.day.server.others(world.day.key("fit"))

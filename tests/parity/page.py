@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.parity.table import TRACKERS, Feature, features, points
+from tests.parity.table import TRACKERS, Cell, Feature, features, points
 
 PAGE = Path(__file__).parents[2] / "docs" / "parity.md"
 OWN_TEST = "tests/parity/test_points.py::test_the_point"
+OBSERVATIONS = "tests/parity/peers/observations.py"
 
 _HEAD = """\
 # Beside ZenML's own trackers
 
 What this tracker does, beside each of the six experiment trackers that come with ZenML 0.98. Every cell of ours leads
-to the tests that show it; what stands of the others is read in their source. `make parity` writes this page from
-`tests/parity/features.yaml` and `tests/parity/table.yaml`; a test fails when it is not up to date, or names a test that
-is not there.
+to the tests that show it. A cell of another with ▸ was seen: ▸ leads to what was played to see it, with the tracker's
+own SDK, and `make parity` plays it again and says so when it comes out otherwise. A cell without ▸ was read in the
+tracker's source. `make parity` writes this page from `tests/parity/features.yaml` and `tests/parity/table.yaml`; a test
+fails when it is not up to date, or names a test or an observation that is not there.
+
+How the others are played: comet on a local Comet, mlflow and trackio with their stores on this machine, wandb in its
+SDK's mode `offline`, neptune in its mode `debug`, as its service has ended, vertex with a recorder in the place of its
+SDK, as nothing answers without an account. Each has a process and an environment of its own, which reaches no other
+machine, with the newest SDK that ZenML takes.
 """
 
 _POINTS = """\
@@ -37,7 +44,7 @@ def _features() -> Iterator[str]:
     yield f"| | this tracker | {' | '.join(TRACKERS)} |"
     yield f"|{'---|' * (len(TRACKERS) + 2)}"
     for row in features():
-        cells = [row.feature, _with_tests(row.ours, row), *(row.theirs[name] for name in TRACKERS)]
+        cells = [row.feature, _with_tests(row.ours, row), *(_seen(row.theirs[name]) for name in TRACKERS)]
         yield f"| {' | '.join(cells)} |"
 
 
@@ -48,11 +55,18 @@ def _points() -> Iterator[str]:
         yield f"| {row.point} | {row.because} | {', '.join(map(_link, tests))} |"
 
 
+def _seen(cell: Cell) -> str:
+    played = [(OBSERVATIONS, name) for name in cell.shows] + [
+        (OWN_TEST.partition("::")[0], name) for name in cell.points
+    ]
+    return " ".join([cell.says, *(f'[▸](../{path} "{name.replace("_", " ")}")' for path, name in played)])
+
+
 def _with_tests(text: str, row: Feature) -> str:
     links = " ".join(
         f'[{number}](../{test.partition("::")[0]} "{_name(test)}")' for number, test in enumerate(row.shown_by, 1)
     )
-    return f"{text} {links}"
+    return f"{text} {links}".strip()
 
 
 def _link(test: str) -> str:

@@ -36,13 +36,26 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """What one of ZenML's trackers does about one thing, and how that is known.
+
+    `shows` are observations of it with what each must say, as a pattern; `points` checks that it fails. With neither it
+    was read in the tracker's source.
+    """
+
+    says: str
+    shows: dict[str, str]
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Feature:
     """What each tracker does about one thing. `shown_by` are the tests of ours."""
 
     feature: str
     ours: str
     shown_by: tuple[str, ...]
-    theirs: dict[str, str]
+    theirs: dict[str, Cell]
 
 
 def points() -> list[Point]:
@@ -53,9 +66,23 @@ def points() -> list[Point]:
 def features() -> list[Feature]:
     """All features, in their order."""
     return [
-        Feature(row["feature"], row["ours"], tuple(row["shown_by"]), {name: row[name] for name in TRACKERS})
+        Feature(row["feature"], row["ours"], tuple(row["shown_by"]), {name: _cell(row[name]) for name in TRACKERS})
         for row in _rows("features.yaml")
     ]
+
+
+def expected(tracker: str) -> dict[str, list[str]]:
+    """The observations of a tracker, each with the patterns of all cells that stand on it."""
+    found: dict[str, list[str]] = {}
+    for feature in features():
+        for observation, pattern in feature.theirs[tracker].shows.items():
+            found.setdefault(observation, []).append(pattern)
+    return found
+
+
+def _cell(given: str | dict[str, Any]) -> Cell:
+    cell = {"says": given} if isinstance(given, str) else given
+    return Cell(cell["says"], cell.get("shows", {}), tuple(cell.get("points", ())))
 
 
 def functions() -> set[str]:

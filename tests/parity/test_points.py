@@ -9,6 +9,7 @@ import pytest
 from tests.coverage import sources
 from tests.parity.conftest import FLAVOR
 from tests.parity.page import PAGE, written
+from tests.parity.peers.observations import OBSERVATIONS
 from tests.parity.table import Point, features, functions, points
 from tests.parity.world import World
 
@@ -40,6 +41,15 @@ def test_every_check_is_of_one_point() -> None:
 def test_every_test_that_is_named_is_there() -> None:
     named = {test for row in (*POINTS, *features()) for test in row.shown_by}
     assert sorted(test for test in named if sources.of(test) is None) == []
+
+
+def test_every_cell_that_was_seen_names_what_was_played() -> None:
+    cells = [cell for row in features() for cell in row.theirs.values()]
+    assert {point for cell in cells for point in cell.points} <= functions()
+    assert {name for cell in cells for name in cell.shows} == set(OBSERVATIONS)
+    for cell in cells:
+        for pattern in cell.shows.values():
+            re.compile(pattern)
 
 
 def test_the_page_is_up_to_date() -> None:
