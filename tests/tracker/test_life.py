@@ -10,10 +10,12 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from zenml.config.compiler import Compiler
+from zenml.exceptions import RunStoppedException
 from zenml.execution.step.utils import launch_step
 from zenml.orchestrators.publish_utils import publish_failed_step_run
 from zenml.steps.heartbeat import StepHeartbeatWorker
@@ -23,7 +25,8 @@ from tests.fixtures.local_server import begin
 from tests.tracker.conftest import Readback
 from zenml_comet_tracker.comet.errors import DeliveryError
 from zenml_comet_tracker.comet.exits import error_text
-from zenml_comet_tracker.tracker import ending, experiment_key, outcomes
+from zenml_comet_tracker.flavor import CometExperimentTrackerSettings
+from zenml_comet_tracker.tracker import ending, experiment_key, opening, outcomes
 from zenml_comet_tracker.tracker.component import CometExperimentTracker
 from zenml_comet_tracker.tracker.outcomes import Outcome
 from zenml_comet_tracker.tracker.runs import StepRun, step_runs
@@ -231,6 +234,20 @@ def test_a_key_can_be_chosen_and_a_bad_one_is_named(
     # It was joined, and keeps its name.
     assert not str(readback.metadata(key)["experimentName"]).endswith("_good")
     assert readback.tags(key) == {"of ZenML", "of the component"}
+
+
+def test_a_signal_that_comes_while_an_experiment_is_made_is_no_reason_to_run_on_untracked(
+    zenml_client: Any, tracked_stack: Stack, local_config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise RunStoppedException("Pipeline run is stopped.")
+
+    tracked_stack(local_config)
+    tracker: Any = zenml_client.active_stack.experiment_tracker
+    monkeypatch.setattr(opening, "open_run", interrupt)
+    monkeypatch.setattr(CometExperimentTracker, "get_settings", lambda *_: CometExperimentTrackerSettings())
+    with pytest.raises(RunStoppedException):
+        tracker.prepare_step_run(SimpleNamespace(step_run_id=uuid.uuid4(), pipeline_step_name="stopped"))
 
 
 @pytest.mark.parametrize(("error", "said"), [(SystemExit(0), "SystemExit"), (KeyboardInterrupt(), "KeyboardInterrupt")])

@@ -6,6 +6,19 @@ import functools
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
 
+_interruptions: tuple[type[Exception], ...] = ()
+
+
+def let_through(*kinds: type[Exception]) -> None:
+    """Says by which exceptions signals end what the program is at: nothing that logs may keep one for itself."""
+    global _interruptions
+    _interruptions = (*_interruptions, *kinds)
+
+
+def interrupts(error: Exception) -> bool:
+    """Whether the exception is no trouble of the call that it came up in, but an order to end."""
+    return isinstance(error, _interruptions)
+
 
 class Excusing(Protocol):
     """Counts and says what a logging call failed of, and raises it where that is asked for."""

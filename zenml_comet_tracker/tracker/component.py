@@ -9,9 +9,11 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from zenml import exceptions
 from zenml.experiment_trackers.base_experiment_tracker import BaseExperimentTracker
 from zenml.stack import StackValidator
 
+from zenml_comet_tracker.comet import guard
 from zenml_comet_tracker.comet.delivery import adoption
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.flavor import CometExperimentTrackerConfig, CometExperimentTrackerSettings
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from zenml.config.step_run_info import StepRunInfo
 
 logger = logging.getLogger(__name__)
+
+_BY_SIGNAL = ("RunStoppedException", "RunInterruptedException")
 
 
 class CometExperimentTracker(BaseExperimentTracker):
@@ -105,7 +109,7 @@ class CometExperimentTracker(BaseExperimentTracker):
             strict = settings.strict
             self._add(opening.open_run(self.id, self.config, self.secrets, info, settings))
         except Exception as error:
-            if strict:
+            if strict or guard.interrupts(error):
                 # The frames below hold the API key, and rich tracebacks print the variables of every frame.
                 raise error.with_traceback(None) from None
             logger.warning("Step %s runs on untracked. %s", info.pipeline_step_name, _plain(error))
@@ -182,5 +186,7 @@ def _plain(error: Exception) -> str:
 # The client's own clean-up at exit, which would call them finished, was registered earlier and so runs later.
 atexit.register(watching.at_exit)
 adoption.listen(steps.adopted)
+# ZenML's handlers of signals raise them, wherever the step is.
+guard.let_through(*(getattr(exceptions, name) for name in _BY_SIGNAL if hasattr(exceptions, name)))
 forks.watch()
 aftermath.tell_when_stored(artifacts.log_outputs)

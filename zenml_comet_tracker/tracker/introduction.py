@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from zenml_comet_tracker.comet.guard import interrupts
 from zenml_comet_tracker.tracker import artifacts, context, grouping
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def introduce(
         try:
             if wanted:
                 tell()
-        except Exception:
+        except Exception as error:
+            if interrupts(error):
+                raise
             # The user logged none of this, so it fails no step, however strict.
             logger.warning("The %s of step %s are not logged.", what, info.pipeline_step_name, exc_info=True)
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from zenml_comet_tracker.comet.capture import cells
+from zenml_comet_tracker.comet.guard import interrupts
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,8 @@ class Tee:
             for listener in self._listeners:
                 listener(text)
         except Exception as error:
+            if interrupts(error):
+                raise
             logger.debug("A text was printed but not captured: %s", error)
         finally:
             _hearing.heard = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zenml_comet_tracker.comet.connection import Connection
+from zenml_comet_tracker.comet.guard import interrupts
 from zenml_comet_tracker.comet.handle import Handle
 from zenml_comet_tracker.comet.live import Live
 from zenml_comet_tracker.comet.recorder import Recorder
@@ -22,7 +23,7 @@ class Surface:
 
     def _excuse(self, call: str, error: Exception) -> None:
         """Counts and says what a logging call failed of; raises it when strict."""
-        if self._strict:
+        if self._strict or interrupts(error):
             raise error
         self._live.drop(f"{call}: {type(error).__name__}", f"{call}: {error}")
 
