@@ -96,6 +96,7 @@ def test_the_local_comet_is_started_for_its_journals(local: launch.RunningServer
     assert running.url == local.url
 
 
+@pytest.mark.long
 def test_what_was_meant_for_the_local_comet_goes_to_where_it_is_now(
     local: launch.RunningServer, journals: Path
 ) -> None:
