@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.comet import programs
 from tests.comet.scripted import ScriptedComet
+from tests.fixtures.local_server import LocalServer
 
 
 def test_a_child_that_is_told_to_go_before_it_runs_goes(comet: ScriptedComet, journals: Path, tmp_path: Path) -> None:
@@ -166,3 +169,22 @@ def test_what_is_left_is_not_said_where_no_console_takes_it(
         """,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "[0, -15]\n", "")
+
+
+def test_no_lock_that_is_held_in_the_moment_of_a_fork_holds_a_child_up(
+    local_server: LocalServer, tmp_path: Path
+) -> None:
+    """Of all that this package has, and the libraries that it sends with, whatever the child does then."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.comet.held_locks", local_server.url, local_server.api_key, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    code, last, *held = done.stdout.splitlines()
+    assert (done.returncode, code, last) == (0, "0", "end"), done.stderr
+    # The locks are found by looking through what there is.
+    kinds = {name.rpartition(".")[0].rpartition(".")[2] for name in held}
+    assert kinds >= {"Live", "Courier", "Sender", "LaneWriter", "Lock", "Output", "Adoption", "LifoQueue"}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from joblib.externals.loky import get_reusable_executor
@@ -22,8 +25,8 @@ from tests.tracker.conftest import Readback
 from tests.tracker.test_concurrency import info_of
 from zenml_comet_tracker import current_experiment, log_metrics, log_params
 from zenml_comet_tracker.comet.experiment import Experiment
-from zenml_comet_tracker.tracker import calls, forks
-from zenml_comet_tracker.tracker.runs import InertExperiment
+from zenml_comet_tracker.tracker import background, calls, capturing, forks, last_word
+from zenml_comet_tracker.tracker.runs import InertExperiment, step_runs
 
 Stack = Callable[..., str]
 # Takes its time, and is tested elsewhere.
@@ -285,3 +288,40 @@ def test_a_signal_that_comes_before_a_child_runs_never_meets_zenmls_handlers(num
     finally:
         handlers.previous = before
         handlers.unregister()
+
+
+def test_no_lock_that_is_held_in_the_moment_of_a_fork_holds_up_what_a_child_does_with_steps() -> None:
+    locks = {
+        "steps": step_runs._lock._lock,
+        "notices": calls._notices.memory._lock._lock,
+        "repositories": capturing._looking._lock,
+        "last words": last_word._lock,
+        "background": background.background._changed,
+    }
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with contextlib.ExitStack() as stack:
+            for lock in locks.values():
+                stack.enter_context(lock)
+            held.set()
+            over.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        with contextlib.suppress(BaseException):
+            log_metrics({"lost": 1.0})
+            step_runs.pop_all()
+            capturing._repository(None, uuid4(), None, patch=False)
+            done = threading.Event()
+            background.background.submit(done.set)
+            os._exit(0 if done.wait(30) and last_word._lock.acquire(timeout=1) else 1)
+        os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    over.set()
+    thread.join()
+    assert code == 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from types import TracebackType
 
+from zenml_comet_tracker.comet import forks
 from zenml_comet_tracker.comet.errors import ConfigurationError
 from zenml_comet_tracker.comet.settings import ResolvedSettings, resolve
 from zenml_comet_tracker.comet.transport import Transport, open_transport
@@ -21,10 +21,7 @@ class Connection:
     def __init__(self, settings: ResolvedSettings, *, read_only: bool = False) -> None:
         self.settings = settings
         self.read_only = read_only
-        self._open()
-
-    def _open(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = forks.Lock()
         self._owner = 0
         self._transport: Transport | None = None
 

@@ -1,7 +1,7 @@
-"""Forks, in whose middle no signal may be handled: until a child has the handlers that are right for it, signals wait.
+"""What a forked child begins with: locks that are free, handlers that are right for it, and every signal it got.
 
-Python forgets the signals that reach a child before its first line of Python, where they are handled at all: a process
-pool that is left at once would wait for ever for a worker that never hears of its SIGTERM.
+Until then signals wait. Python forgets those that reach a child before its first line of Python, where they are handled
+at all: a process pool that is left at once would wait for ever for a worker that never hears of its SIGTERM.
 """
 
 from __future__ import annotations
@@ -10,18 +10,48 @@ import contextlib
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable
+from typing import TypeVar
+
+Known = TypeVar("Known")
 
 _HELD = (signal.SIGTERM, signal.SIGINT)
 
 
-class _Mask(threading.local):
-    """The calling thread's mask of before its fork, None outside of forks and where nothing is held."""
+class Lock:
+    """A lock for `with`, which no forked child finds held by a thread that is the parent's alone."""
 
-    before: set[int | signal.Signals] | None = None
+    def __init__(self) -> None:
+        self.renew()
+        _locks.add(self)
+
+    def renew(self) -> None:
+        """Makes it free, whoever holds it."""
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        taken = self._lock
+        taken.acquire()
+        self._taken = taken
+
+    def __exit__(self, *_: object) -> None:
+        self._taken.release()
 
 
-_mask = _Mask()
+_locks: weakref.WeakSet[Lock] = weakref.WeakSet()
+_heirlooms: weakref.WeakSet[object] = weakref.WeakSet()
+_kept: list[object] = []
+
+
+class _Fork(threading.local):
+    """A thread's fork: the mask of before, None where no signal is held, and what the child is to keep."""
+
+    mask: set[int | signal.Signals] | None = None
+    kept: list[object] | None = None
+
+
+_fork = _Fork()
 _handler_changes: list[Callable[[], None]] = []
 
 
@@ -30,20 +60,41 @@ def change_handlers(change: Callable[[], None]) -> None:
     _handler_changes.append(change)
 
 
-def _hold() -> None:
+def keep(thing: object) -> None:
+    """Never frees it in forked children, where what is done for that may wait for a thread of the parent's."""
+    _heirlooms.add(thing)
+
+
+def members(known: weakref.WeakSet[Known]) -> list[Known]:
+    """What there is in a set to which other threads may add."""
+    while True:
+        with contextlib.suppress(RuntimeError):
+            return list(known)
+
+
+def _before() -> None:
     # Where nobody handles it, it kills, at any time.
     if callable(signal.getsignal(signal.SIGTERM)):
-        _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+        _fork.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    _fork.kept = members(_heirlooms)
+
+
+def _in_parent() -> None:
+    _fork.kept = None
+    _let_through()
 
 
 def _let_through() -> None:
-    before, _mask.before = _mask.before, None
+    before, _fork.mask = _fork.mask, None
     if before is not None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_child() -> None:
     try:
+        _kept.append(_fork.kept)
+        for lock in _locks:
+            lock.renew()
         for change in _handler_changes:
             # Nothing that is about tracking may keep a child from starting.
             with contextlib.suppress(Exception):
@@ -52,4 +103,4 @@ def _in_child() -> None:
         _let_through()
 
 
-os.register_at_fork(before=_hold, after_in_parent=_let_through, after_in_child=_in_child)
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

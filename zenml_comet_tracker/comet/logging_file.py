@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 from pathlib import Path
 
 from zenml_comet_tracker import __version__
+from zenml_comet_tracker.comet import forks
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_LEVEL = "INFO"
 FORMAT = "%(asctime)s %(levelname)s %(process)d %(threadName)s %(name)s: %(message)s"
 
-_lock = threading.Lock()
+_lock = forks.Lock()
 _disabled = False
 _open: tuple[str, str] | None = None
 _handlers: list[logging.Handler] = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from functools import cached_property
+
+from zenml_comet_tracker.comet.lazy import lazy
 
 # Rank zero logs, or all of them do, each by its name.
 ZERO, ALL = "zero", "all"
@@ -76,7 +77,7 @@ class Ranks:
     def __init__(self, rule: str | None) -> None:
         self.rule = rule
 
-    @cached_property
+    @lazy
     def _rank(self) -> str:
         """Of this process; that of the first one outside of a distributed job."""
         return "0" if self.rule is None else rank_of(os.environ) or "0"
@@ -86,13 +87,13 @@ class Ranks:
         """Whether it is rank zero, which alone ends the experiment."""
         return self._rank == "0"
 
-    @cached_property
+    @lazy
     def silent(self) -> bool:
         """Whether this process logs nothing."""
         # The rank first: an experiment that begins asks this, and its rank is settled then.
         return (not self.first and self.rule == ZERO) or self.rule == NOBODY
 
-    @cached_property
+    @lazy
     def context(self) -> str | None:
         """The context that tells its values from those of rank zero; None for those of rank zero."""
         return None if self.rule != ALL or self.first else f"rank_{self._rank}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-import threading
 import tokenize
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from zenml_comet_tracker.comet import forks
 from zenml_comet_tracker.comet.capture import NOTHING, CaptureOptions, git
 from zenml_comet_tracker.comet.capture import code as programs
 from zenml_comet_tracker.comet.capture.code import Code
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 # Larger ones are seen as input artifacts.
 _PLAIN = {"builtins.bool", "builtins.int", "builtins.float", "builtins.str"}
 # One look at a repository at a time: steps that begin together take the answer of the first.
-_looking = threading.Lock()
+_looking = forks.Lock()
 
 
 def options(info: StepRunInfo, settings: CometExperimentTrackerSettings) -> CaptureOptions:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
+from zenml_comet_tracker.comet import forks
 from zenml_comet_tracker.comet.experiment import Experiment
 from zenml_comet_tracker.comet.inheritance import untracked_environment
 from zenml_comet_tracker.comet.stats import DeliveryReport, Stats
@@ -147,7 +148,7 @@ class StepRuns:
     """The running step runs. Reading takes no lock, so that a forked child never waits for a thread it lacks."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = forks.Lock()
         self._running: tuple[StepRun, ...] = ()
 
     def add(self, run: StepRun) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import threading
 import tracemalloc
 from pathlib import Path
@@ -123,6 +124,35 @@ def test_a_forked_child_that_logged_nothing_else_uploads(make: Make, shelf: Shel
             os._exit(0)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert shelf.states() == {"1.0.0": "CLOSED"}
+
+
+def test_a_forked_child_is_told_that_an_upload_is_the_parents(
+    make: Make, shelf: Shelf, name: str, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for threads that it does not have."""
+    add, forked = local_server.store.files.add, threading.Event()
+
+    def wait_for_the_child(*arguments: Any) -> Any:
+        forked.wait(60)
+        return add(*arguments)
+
+    monkeypatch.setattr(local_server.store.files, "add", wait_for_the_child)
+    artifact = Artifact(name)
+    artifact.add(b"from the parent", "x")
+    logged = make().log_artifact(artifact)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        try:
+            logged.wait()
+        except errors.DeliveryError as error:
+            os._exit(0 if "by the process that logged it" in str(error) else 1)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    forked.set()
+    logged.wait(30)
     assert shelf.states() == {"1.0.0": "CLOSED"}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from zenml_comet_tracker.comet import panels
 from zenml_comet_tracker.comet.api_experiment import APIExperiment
 from zenml_comet_tracker.comet.connection import Connection
 from zenml_comet_tracker.comet.errors import ConfigurationError
+from zenml_comet_tracker.comet.lazy import lazy
 from zenml_comet_tracker.comet.resources import account, projects
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ApiBase:
         """The server's address, without a slash at its end."""
         return self._connection.root
 
-    @cached_property
+    @lazy
     def _default_workspace(self) -> str:
         return self._connection.settings.workspace or account.default_workspace(self._connection.transport)
 

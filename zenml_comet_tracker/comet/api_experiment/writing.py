@@ -9,7 +9,6 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from io import BytesIO
 from os import PathLike
 from pathlib import Path, PurePath
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.api_experiment.base import ExperimentBase
 from zenml_comet_tracker.comet.errors import InvalidValueError
+from zenml_comet_tracker.comet.lazy import lazy
 from zenml_comet_tracker.comet.names import FULL_NAME, LONG_VALUES, Names
 from zenml_comet_tracker.comet.resources import assets, others
 from zenml_comet_tracker.comet.scalars import number_of
@@ -32,7 +32,7 @@ Data = str | PathLike[str] | bytes | Any
 class Writing(ExperimentBase):
     """Values on their way out. A name or value that Comet would cut is kept whole beside it, as by `Experiment`."""
 
-    @cached_property
+    @lazy
     def _names(self) -> Names:
         return Names(self._keep_full_name)
 

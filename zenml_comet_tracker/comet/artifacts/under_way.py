@@ -89,7 +89,7 @@ def _at_exit() -> None:
 def _in_child() -> None:
     _unwaited.clear()
     for upload in list(_known):
-        upload.record.forsake()
+        upload.become_child()
     _known.clear()
 
 

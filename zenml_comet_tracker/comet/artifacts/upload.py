@@ -90,9 +90,7 @@ class Upload:
         self.record = record
         self._lock = threading.Lock()
         self._waiting = deque(contents.files)
-        self._stopping = threading.Event()
-        self._over = threading.Event()
-        self._settled = threading.Event()
+        self._stopping, self._over, self._settled = (threading.Event() for _ in range(3))
         self._registered: Registered | None = None
         self._unanswered = 0
         self.closed = False
@@ -139,6 +137,17 @@ class Upload:
     def stop(self) -> None:
         """Sends no further file; the version stays open, and the same artifact logged again goes on."""
         self._stopping.set()
+
+    def become_child(self) -> None:
+        """In a forked child, where nobody uploads: who waits for it there is told so."""
+        self.record.forsake()
+        if not self.over:
+            self.failure = self.failure or errors.DeliveryError(
+                f"Artifact {self.title} is uploaded by the process that logged it; wait for it there, before the fork"
+            )
+        self._stopping, self._over, self._settled = (threading.Event() for _ in range(3))
+        for event in (self._stopping, self._over, self._settled):
+            event.set()
 
     def describe(self) -> str:
         """One line: what became of it."""

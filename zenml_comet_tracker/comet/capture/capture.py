@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zenml_comet_tracker.comet import forks
 from zenml_comet_tracker.comet.capture import cells, code, git, output, redaction, streams, system_details
 from zenml_comet_tracker.comet.capture.options import CaptureOptions
 from zenml_comet_tracker.comet.capture.output import Output
@@ -222,7 +223,7 @@ def _guarded(what: str, act: Callable[[], None]) -> None:
 
 
 def _before_fork() -> None:
-    for capture in list(_captures):
+    for capture in forks.members(_captures):
         capture.before_fork()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable
 
+from zenml_comet_tracker.comet import forks
 from zenml_comet_tracker.comet.errors import ConnectionFailedError
 
 INTERVAL_SECONDS = 60.0
@@ -23,7 +23,7 @@ class Memory:
     """What was said within the last minute."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = forks.Lock()
         self._last: dict[str, float] = {}
 
     def is_news(self, cause: str, now: float) -> bool:

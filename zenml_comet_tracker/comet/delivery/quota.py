@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from zenml_comet_tracker.comet import forks
 from zenml_comet_tracker.comet.journal.place import state_folder
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class Quota:
 
 # The allowances whose files cannot be used.
 _unshared: dict[Path, dict[str, float]] = {}
-_unshared_lock = threading.Lock()
+_unshared_lock = forks.Lock()
 
 
 def shared_quota(root: str, key_fingerprint: str, journals: Path | None) -> Quota:
@@ -139,12 +139,3 @@ def _numbers(data: bytes) -> dict[str, float]:
     if not isinstance(found, dict):
         return {}
     return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
-
-
-def _in_child() -> None:
-    # Another thread of the parent may have held it for ever.
-    global _unshared_lock
-    _unshared_lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_in_child)

@@ -7,13 +7,13 @@ import fcntl
 import hashlib
 import logging
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
 
+from zenml_comet_tracker.comet import forks
 from zenml_comet_tracker.comet.errors import JournalError, OccupiedError
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class ServerKeys:
 
 # The keys whose files cannot be written.
 _unsaved: dict[str, ServerKey] = {}
-_unsaved_lock = threading.Lock()
+_unsaved_lock = forks.Lock()
 
 
 def _file_name(root: str, experiment_key: str) -> str:
@@ -109,12 +109,3 @@ def _loaded(content: bytes, path: Path) -> ServerKey:
         return ServerKey(**orjson.loads(content))
     except (ValueError, TypeError) as error:
         raise JournalError(f"{path} does not say which key the server made: {error}") from error
-
-
-def _in_child() -> None:
-    # Another thread of the parent may have held it for ever.
-    global _unsaved_lock
-    _unsaved_lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_in_child)

@@ -22,7 +22,7 @@ import urllib3
 from requests_toolbelt import MultipartEncoder
 from urllib3.filepost import encode_multipart_formdata
 
-from zenml_comet_tracker.comet import errors, proof
+from zenml_comet_tracker.comet import errors, forks, proof
 from zenml_comet_tracker.comet.settings import ResolvedSettings
 from zenml_comet_tracker.comet.streams import SteadyStream
 from zenml_comet_tracker.comet.throttling import retry_after
@@ -110,6 +110,8 @@ class Transport:
         verify = None if self._options.verify is True else self._options.verify
         self._environment = dict[str, Any](self._session.merge_environment_settings(self.root, {}, None, verify, None))
         self._templates: dict[str, requests.PreparedRequest] = {}
+        # urllib3 locks a pool to close it.
+        forks.keep(self)
 
     def __repr__(self) -> str:
         return f"Transport({self.root!r})"
