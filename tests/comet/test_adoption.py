@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import threading
 import time
 import uuid
@@ -16,7 +19,7 @@ from tests.comet.offline import log, offline_writer
 from tests.comet.scripted import Answer, Asked, ScriptedComet
 from tests.comet.test_leftovers import die
 from tests.fixtures.local_server import LocalServer
-from zenml_comet_tracker.comet.delivery import fostering
+from zenml_comet_tracker.comet.delivery import adoption, fostering
 from zenml_comet_tracker.comet.delivery.adoption import Adopter, Kin
 from zenml_comet_tracker.comet.delivery.fostering import Adoption, Fostering
 from zenml_comet_tracker.comet.delivery.leftovers import DIED
@@ -349,3 +352,40 @@ def test_a_late_death_of_an_early_attempt_changes_neither_the_end_nor_newer_valu
     assert [point["step"] for point in kept if point["metricName"] == "attempt_1_loss"] == [0, 1, 2, 3, 4]
     assert (after["hasCrashed"], after["endTimeMillis"]) == (False, before["endTimeMillis"])
     assert [float(row["valueCurrent"]) for row in summary if row["name"] == "loss"] == [77]
+
+
+def test_a_fork_waits_only_so_long_for_a_journal_that_is_being_taken(
+    comet: ScriptedComet, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its child, and a fork in the middle of a fork as a signal handler may make it, can fork and adopt in turn."""
+    monkeypatch.setattr(adoption, "FORK_SECONDS", 0.1)
+    leave(journals, comet.root)
+    hanging, go_on_now = threading.Event(), threading.Event()
+
+    def hang() -> Transport:
+        hanging.set()
+        go_on_now.wait(60)
+        return Transport(comet.root, "k")
+
+    thread = threading.Thread(target=adopter(comet.root, journals, new_transport=hang).adopt, args=(go_on,))
+    thread.start()
+    hanging.wait(60)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        with contextlib.suppress(BaseException):
+            grandchild = os.fork()
+            if grandchild == 0:
+                os._exit(0 if adopter(comet.root, journals).adopt(go_on) == 0 else 1)
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1]))
+        os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    go_on_now.set()
+    thread.join()
+    assert code == 0
+    adoption._before_fork()
+    adoption._before_fork()
+    adoption._in_parent()
+    assert adoption._between_forks.locked()
+    adoption._in_parent()
+    assert not adoption._between_forks.locked()

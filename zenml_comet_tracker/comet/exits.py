@@ -211,7 +211,8 @@ def _other_threads() -> list[threading.Thread]:
 
 def _before_fork() -> None:
     for mortal in list(_living):
-        mortal.expect_kin()
+        with contextlib.suppress(OSError):
+            mortal.expect_kin()
 
 
 def _in_child() -> None:

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 # What the server does not want now it may want when somebody has mended the account, which takes people minutes.
 REFUSED_SECONDS = 300.0
 RETRY_SECONDS = 0.05
+# How long a fork waits for a journal that is being taken.
+FORK_SECONDS = 3.0
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -228,12 +230,34 @@ _at_hand: dict[Path, LeftoverDelivery] = {}
 _between_forks = threading.Lock()
 
 
+class _Forks(threading.local):
+    """Those that the calling thread is at, a signal handler's within another: whether each took the lock."""
+
+    def __init__(self) -> None:
+        self.took: list[bool] = []
+
+
+_forks = _Forks()
+
+
+def _before_fork() -> None:
+    # Not for ever: a disk may hang.
+    _forks.took.append(_between_forks.acquire(timeout=FORK_SECONDS))
+
+
+def _in_parent() -> None:
+    if _forks.took.pop():
+        _between_forks.release()
+
+
 def _in_child() -> None:
     """Lets go of what the parent is delivering."""
+    global _between_forks
+    _between_forks = threading.Lock()
+    _forks.took.clear()
     for delivery in list(_at_hand.values()):
         delivery.forsake()
     _at_hand.clear()
-    _between_forks.release()
 
 
-os.register_at_fork(before=_between_forks.acquire, after_in_parent=_between_forks.release, after_in_child=_in_child)
+os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
