@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 import uuid
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from zenml.enums import ExecutionStatus
 
 from tests import life_pipelines, pipelines
 from tests.tracker.conftest import Readback
@@ -50,13 +53,17 @@ def stands(readback: Readback, zenml_client: Any, steps_of: Steps) -> Callable[.
     return stands_so
 
 
-def test_a_step_that_was_told_to_stop_and_ended_by_itself_is_stopped(
-    tracked_stack: Stack,
-    local_config: Config,
-    readback: Readback,
-    soon: None,
-    stands: Any,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_step_that_was_told_to_stop_and_ended_by_itself_is_stopped_soon(
+    tracked_stack: Stack, local_config: Config, soon: None, stands: Any
+) -> None:
+    tracked_stack({**local_config, **ALONE})
+    with pytest.raises(RuntimeError, match="ends_by_itself"):
+        life_pipelines.stopped_unheard()
+    stands("stopped_unheard", "ends_by_itself", "stopped", "stopped")
+
+
+def test_at_the_end_of_the_process_a_step_that_was_told_to_stop_is_stopped_and_zenml_asked_of_no_other(
+    tracked_stack: Stack, local_config: Config, readback: Readback, stands: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracked_stack({**local_config, **ALONE})
     with monkeypatch.context() as patched:
@@ -68,6 +75,7 @@ def test_a_step_that_was_told_to_stop_and_ended_by_itself_is_stopped(
     with pytest.raises(RuntimeError, match="ends_by_itself"):
         life_pipelines.stopped_unheard()
     over = time.time() * 1000
+    watching.at_exit()
 
     key = stands("stopped_unheard", "ends_by_itself", "stopped", "stopped")
 
@@ -117,6 +125,25 @@ def test_an_attempt_that_nothing_follows_fails_when_its_thread_begins_another_st
     key = stands("never_repeated", "to_be_repeated", "failed", "retrying")
     assert "ConnectionError: not yet" in readback.metadata(key)["error"]
     assert readback.others(key)["zenml_status"] == "failed"
+
+
+def test_nobody_ends_what_zenml_is_still_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ZenML calls a step failed before it tells the tracker so, and others may call it failed that runs."""
+    monkeypatch.setattr(watching, "SECONDS", 0.0)
+    experiment: Any = _Amended()
+    info = Telling(uuid.uuid4(), "step")
+    run = StepRun(uuid.uuid4(), uuid.uuid4(), "run_step", "k" * 40, experiment, 1.0, owner=weakref.ref(info))
+    said = SimpleNamespace(status=ExecutionStatus.FAILED, exception_info="that of the function")
+    monkeypatch.setattr(asking, "step", lambda *_: said)
+    assert not watching._is_over(run)
+    said.exception_info = None
+    runner: dict[str, Any] = {"__name__": "zenml.orchestrators.step_runner"}
+    exec("def run(step_run_info, look):\n    return look()", runner)
+    assert not runner["run"](info, lambda: watching._is_over(run))
+    assert watching._is_over(run)
+    del info
+    said.status = ExecutionStatus.RUNNING
+    assert watching._is_over(run)
 
 
 INTERRUPTED = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextvars
 import logging
+import math
 import os
 import threading
 import time
@@ -40,13 +41,14 @@ class Background:
                 self._changed.notify_all()
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Has it called once, in so many seconds, unless it is to be called already; nobody waits for it.
+        """Has it called once, in so many seconds, or when it is to be called anyway, if that is sooner; nobody waits.
 
         In no context, because it would hold that of a whole step meanwhile.
         """
         with self._changed:
-            if call not in self._later and self._started():
-                self._later[call] = time.monotonic() + seconds
+            due = time.monotonic() + seconds
+            if self._later.get(call, math.inf) > due and self._started():
+                self._later[call] = due
                 self._changed.notify_all()
 
     def settle(self, timeout: float = PATIENCE) -> bool:
