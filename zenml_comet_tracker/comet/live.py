@@ -30,6 +30,7 @@ from zenml_comet_tracker.comet.ranks import Ranks
 from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.stats import DeliveryReport, Stats
 from zenml_comet_tracker.comet.transport import open_transport
+from zenml_comet_tracker.comet.transport.kept import kept_transports
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Live:
         self._handle = handle
         self._place = handle.place
         self._new_transport = functools.partial(open_transport, handle.settings)
+        self._kept_transport = functools.partial(kept_transports.take, handle.settings)
         self.ranks = Ranks(handle.ranks)
         # Reentrant: a signal handler may end the experiment while the main thread is at it.
         self._lock = threading.RLock()
@@ -370,7 +372,7 @@ class Live:
         if isinstance(journal, OfflineJournal):
             self._part = _Part(writer, OfflineCourier(journal), senders(self.header.root), None)
         else:
-            courier = Courier(journal, self._handle.settings.api_key, self._new_transport)
+            courier = Courier(journal, self._handle.settings.api_key, self._kept_transport)
             self._part = _Part(writer, courier, senders(self.header.root), self._foster(courier))
             self._part.senders.add(courier)
         exits.begin(self)

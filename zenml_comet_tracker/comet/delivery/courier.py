@@ -245,9 +245,9 @@ class Courier:
         return 10.0
 
     def stop(self) -> None:
-        """Closes connections and lets go of the journal."""
+        """Lets go of the connections and of the journal."""
         self._stopped = True
-        self._transport.close()
+        self._transport.release()
         self.journal.close()
         self.wake_senders()
         self._tell()

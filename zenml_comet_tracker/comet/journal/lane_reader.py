@@ -20,8 +20,9 @@ from zenml_comet_tracker.comet.journal.spill import Spill
 
 # About one full batch of metrics; what is read beyond the batch is read again.
 READ_BYTES = 128 << 10
-# More than most rows have.
+# More than most rows have, and than the system details, which would keep those behind them out of a request.
 ROW_BYTES = 256
+LEAST_BYTES = 32 << 10
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +201,7 @@ class LaneReader:
             descriptor = os.open(self._segment_path(cursor.segment), os.O_RDONLY | os.O_CLOEXEC)
         except GONE:
             return b""
-        size = min(READ_BYTES, max(4096, ROW_BYTES * max_values))
+        size = min(READ_BYTES, max(LEAST_BYTES, ROW_BYTES * max_values))
         try:
             blocks = [os.pread(descriptor, size, cursor.offset)]
             length = len(blocks[0])

@@ -11,7 +11,7 @@ import http.client
 import logging
 import mimetypes
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
@@ -91,6 +91,8 @@ class Transport:
     def __init__(self, root: str, api_key: str, options: TransportOptions | None = None) -> None:
         self.root = root.rstrip("/")
         self.requests = 0
+        # Said by an owner whose requests are all through.
+        self.release: Callable[[], None] = self.close
         self._options = options or TransportOptions()
         self._loopback = is_loopback(self.root)
         self._session = Session(api_key, self._options.headers)
