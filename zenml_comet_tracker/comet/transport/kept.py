@@ -5,11 +5,11 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from zenml_comet_tracker.comet import forks
 from zenml_comet_tracker.comet.settings import ResolvedSettings
 from zenml_comet_tracker.comet.transport import Transport, open_transport
 
@@ -22,11 +22,11 @@ class KeptTransports:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._lock = forks.Lock()
         self.anew()
 
     def anew(self) -> None:
         """As at first: in a forked child the connections are the parent's."""
-        self._lock = threading.Lock()
         self._idle: dict[Any, tuple[Transport, float]] = {}
 
     def take(self, settings: ResolvedSettings) -> Transport:
