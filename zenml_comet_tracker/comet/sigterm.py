@@ -28,8 +28,8 @@ def install() -> None:
     if os.environ.get(VARIABLE) == "0" or not _in_main_thread():
         return
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        # ValueError: the main thread of another interpreter than the main one.
-        with contextlib.suppress(ValueError):
+        # ValueError: the main thread of another interpreter than the main one. OSError: no descriptor is left.
+        with contextlib.suppress(ValueError, OSError):
             signal.signal(signal.SIGTERM, _on_sigterm)
             if exits.in_child():
                 watchdog.begin(signal.SIGTERM, _on_sigterm, SECONDS + GRACE_SECONDS)
