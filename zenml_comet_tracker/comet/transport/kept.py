@@ -15,6 +15,9 @@ from zenml_comet_tracker.comet.transport import Transport, open_transport
 
 # Steps of a pipeline follow each other faster, and servers keep an idle connection for longer.
 SECONDS = 3.0
+# By which the HTTP library goes.
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_VARIABLES = (*_PROXIES, *map(str.upper, _PROXIES), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class KeptTransports:
@@ -59,10 +62,9 @@ class KeptTransports:
 
 def _way(settings: ResolvedSettings) -> Any:
     """All that a transport is made of, the environment's part included."""
-    said = (item for item in os.environ.items() if item[0].lower().endswith(("_proxy", "_ca_bundle")))
     tls = (settings.check_tls_certificate, settings.custom_ca_bundle)
     own = (settings.root, settings.api_key, *tls, settings.timeout, *sorted(settings.extra_headers.items()))
-    return (*own, *sorted(said))
+    return (*own, *(os.environ.get(name) for name in _VARIABLES))
 
 
 kept_transports = KeptTransports()
