@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.comet import programs
 from tests.comet.scripted import ScriptedComet
 from tests.fixtures.local_server import LocalServer
@@ -188,3 +190,47 @@ def test_no_lock_that_is_held_in_the_moment_of_a_fork_holds_a_child_up(
     # The locks are found by looking through what there is.
     kinds = {name.rpartition(".")[0].rpartition(".")[2] for name in held}
     assert kinds >= {"Live", "Courier", "Sender", "LaneWriter", "Lock", "Output", "Adoption", "LifoQueue"}
+
+
+@pytest.mark.long
+def test_pools_that_are_left_while_others_log_and_print_come_to_their_end(
+    comet: ScriptedComet, journals: Path, tmp_path: Path
+) -> None:
+    """A hundred, of workers that log, print and are told to go in the middle of it."""
+    done = programs.run(
+        tmp_path,
+        comet.root,
+        journals,
+        """
+        import logging
+        from zenml_comet_tracker.comet.capture import CaptureOptions
+        sys.stdout = open(os.devnull, "w")
+        logging.basicConfig(level=logging.INFO, stream=sys.stdout)
+        e = experiment(capture=CaptureOptions(log_output=True, log_system_metrics=True))
+        over = threading.Event()
+
+        def log():
+            while not over.wait(0.003):
+                e.log_metric("parent", 1)
+                e.flush(0.01)
+                logging.info("parent")
+
+        def fit(n):
+            e.log_metric("child", n)
+            return n
+
+        threads = [threading.Thread(target=log) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                assert pool.map(fit, range(3), chunksize=1) == [0, 1, 2]
+        over.set()
+        for thread in threads:
+            thread.join()
+        e.end(30)
+        """,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    arrived = [value["metricValue"] for value in comet.stored_metric_values() if value["metricName"] == "child"]
+    assert sorted(arrived) == sorted([0, 1, 2] * 100)
