@@ -173,6 +173,32 @@ def test_what_is_left_is_not_said_where_no_console_takes_it(
     assert (done.returncode, done.stdout, done.stderr) == (0, "[0, -15]\n", "")
 
 
+def test_no_child_waits_for_a_server_that_is_away_where_its_parent_can_deliver(journals: Path, tmp_path: Path) -> None:
+    """Also where journals do not outlive the parent, which waits itself; the limit is longer than a test may take."""
+    done = programs.run(
+        tmp_path,
+        "http://127.0.0.1:9",
+        journals,
+        """
+        from zenml_comet_tracker.comet import exits
+
+        def log(e):
+            exits.FINISH_TIMEOUT = 1000.0
+            e.log_metric("child", 1)
+
+        if __name__ == "__main__":
+            e = experiment(journal_persistent=False)
+            for method in ("fork", "spawn", "forkserver"):
+                child = multiprocessing.get_context(method).Process(target=log, args=(e,))
+                child.start()
+                child.join()
+                print(child.exitcode, flush=True)
+            os._exit(0)
+        """,
+    )
+    assert (done.returncode, done.stdout) == (0, "0\n" * 3)
+
+
 def test_no_lock_that_is_held_in_the_moment_of_a_fork_holds_a_child_up(
     local_server: LocalServer, tmp_path: Path
 ) -> None:

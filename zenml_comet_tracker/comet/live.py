@@ -227,8 +227,10 @@ class Live:
             self._hurry(part)
             if self._has_kin:
                 self._drain_children(part, deadline)
+            # What a child leaves is its parent's to deliver.
+            kept = self._place.persistent or (self.header.parent_writer is not None and exits.in_child())
             # What nobody sends is not worth waiting for.
-            early = self.header.offline or (self._place.persistent and part.courier.journal.outlives_the_process)
+            early = self.header.offline or (kept and part.courier.journal.outlives_the_process)
             left = deadline - time.monotonic()
             return self._report(
                 part, self._wait(part, lambda p: p.finished or (early and (p.refused or p.unreachable)), left)
