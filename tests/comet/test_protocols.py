@@ -173,9 +173,8 @@ class TestFactsSideBySide:
 
         comet.rules.append(rule)
         spoken = speak()
-        self.log(spoken, "ab")
         spoken.writer.append(REST, [{"t": 5, "k": "file_path", "path": "/here"}])
-        self.log(spoken, "cd")
+        self.log(spoken, "abcd")
         spoken.turns(2)
 
         keys = {asked.json["key"] for asked in comet.requests(WRITE + "log-other")}
