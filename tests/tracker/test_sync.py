@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from zenml import Model
 
 from tests import context_pipelines, pipelines
 from tests.comet.scripted import Answer, ScriptedComet
@@ -18,6 +19,7 @@ from zenml_comet_tracker.cli.main import main
 from zenml_comet_tracker.comet.delivery.adoption import Adopter, Kin
 from zenml_comet_tracker.comet.journal.record import fingerprint
 from zenml_comet_tracker.comet.transport import Transport
+from zenml_comet_tracker.tracker import delivered
 from zenml_comet_tracker.tracker.background import background
 
 Stack = Callable[..., str]
@@ -87,6 +89,34 @@ def test_sync_tells_the_run_and_the_model_version_too(
     assert (version["comet_url_scores"], version["comet_metric_scores_loss"]) == (page, 0.5)
     # What was known is not told again.
     assert [sorted(told) for told in written[1:]] == [["comet_project_url"], ["comet_url_scores"]]
+
+
+def test_the_page_of_an_earlier_run_never_takes_the_place_of_a_later_ones(
+    local_server: LocalServer,
+    tracked_stack: Stack,
+    steps_of: Steps,
+    zenml_client: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COMET_URL_OVERRIDE", local_server.url)
+    monkeypatch.setenv("COMET_API_KEY", local_server.api_key)
+    scoring = context_pipelines.scoring.with_options(model=Model(name="same", version="one"))
+    steps = []
+    for name in ("earlier", "later"):
+        tracked_stack({"url": "offline", "journal_folder": str(tmp_path / name)})
+        scoring(0.5)
+        steps.append(steps_of("scoring")["scores"])
+    assert background.settle(30)
+
+    pages = []
+    for name, step in zip(("earlier", "later"), steps, strict=True):
+        assert CliRunner().invoke(main, ["sync", str(tmp_path / name)]).exit_code == 0
+        pages.append(_beside(zenml_client, step)[1]["comet_url_scores"])
+    delivered.tell_beside(steps[0].id, zenml_client.active_stack.experiment_tracker.id, "", pages[0], local=True)
+
+    assert [page.rpartition("/")[2] for page in pages] == [step.run_metadata["comet_experiment_key"] for step in steps]
+    assert _beside(zenml_client, steps[0])[1]["comet_url_scores"] == pages[1]
 
 
 def _beside(client: Any, step: Any) -> tuple[dict[str, Any], dict[str, Any]]:

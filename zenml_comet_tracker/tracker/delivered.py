@@ -87,17 +87,33 @@ def _tell_beside(step: StepRunResponse, component_id: UUID, label: str, page: st
         version = step.model_version or run.model_version
         if version is not None:
             wanted = metadata.labelled(_of_model_version(step, label, page), label)
-            # A metric that is there may be that of a later attempt.
+            # What is there may be that of a later attempt, or of a later run.
             known = version.run_metadata
-            missing = {key: said for key, said in wanted.items() if key not in known or _differs(known[key], said)}
+            missing = {
+                key: said for key, said in wanted.items() if key not in known or _newer(said, known[key], step, label)
+            }
             if missing:
                 publish("MODEL_VERSION", version.id, missing)
     except Exception:
         logger.warning("ZenML is not told of the run and the model version of step %s.", step.name, exc_info=True)
 
 
-def _differs(known: object, said: object) -> bool:
-    return isinstance(said, Uri) and str(known) != str(said)
+def _newer(said: object, known: object, step: StepRunResponse, label: str) -> bool:
+    """Whether a step's page takes the place of a known one: not of a later step's."""
+    if not isinstance(said, Uri) or str(known) == str(said):
+        return False
+    from zenml.client import Client
+
+    # A page ends in the key of its experiment, which ZenML was told for the step.
+    of_known = metadata.labelled({"comet_experiment_key": str(known).rpartition("/")[2]}, label)
+    found = Client().list_run_steps(
+        run_metadata=[f"{name}:equals:{key}" for name, key in of_known.items()],
+        project=step.project_id,
+        exclude_retried=False,
+        sort_by="desc:created",
+        size=1,
+    )
+    return not any(of.created > step.created for of in found.items)
 
 
 def _of_run(run: PipelineRunResponse, page: str, local: bool) -> metadata.Metadata:
