@@ -45,10 +45,12 @@ _kept: list[object] = []
 
 
 class _Fork(threading.local):
-    """A thread's fork: the mask of before, None where no signal is held, and what the child is to keep."""
+    """A thread's fork: what the child is to keep, and the masks of before, None where no signal is held: several, when
+    a signal's handler forks meanwhile."""
 
-    mask: set[int | signal.Signals] | None = None
-    kept: list[object] | None = None
+    def __init__(self) -> None:
+        self.masks: list[set[int | signal.Signals] | None] = []
+        self.kept: list[object] | None = None
 
 
 _fork = _Fork()
@@ -74,18 +76,20 @@ def members(known: weakref.WeakSet[Known]) -> list[Known]:
 
 def _before() -> None:
     # Where nobody handles it, it kills, at any time.
-    if callable(signal.getsignal(signal.SIGTERM)):
-        _fork.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    handled = callable(signal.getsignal(signal.SIGTERM))
+    # Known before it changes: either call may raise what a handler does.
+    _fork.masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()) if handled else None)
+    if handled:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
     _fork.kept = members(_heirlooms)
 
 
 def _in_parent() -> None:
     _fork.kept = None
-    _let_through()
+    _let_through(_fork.masks.pop() if _fork.masks else None)
 
 
-def _let_through() -> None:
-    before, _fork.mask = _fork.mask, None
+def _let_through(before: set[int | signal.Signals] | None) -> None:
     if before is not None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -100,6 +104,8 @@ def _in_child() -> None:
             with contextlib.suppress(Exception):
                 change()
     finally:
+        # A child that is born in the middle of a further fork has no part in that one.
+        _fork.masks = [mask for mask in _fork.masks if mask is not None][:1]
         _let_through()
 
 
