@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -198,3 +198,35 @@ def test_a_process_for_one_step_asks_zenml_at_its_end_only_when_that_is_an_excep
     last_word.at_exit(5.0, failing=lambda: failing)
     assert experiment.said == ([(None, "stopped", {"zenml_status": "stopped"})] if failing else [])
     last_word._awaited.clear()
+
+
+@pytest.fixture
+def repeatable() -> Iterator[StepRun]:
+    """A step whose experiment waits for another attempt, in the process that would make it."""
+    experiment: Any = _Amended()
+    run = StepRun(uuid.uuid4(), uuid.uuid4(), "run_step", "k" * 40, experiment, 1.0)
+    run.telling = Telling(uuid.uuid4(), "step")
+    last_word._origins[run] = (SimpleNamespace(step_runs={}), 1)
+    last_word.await_word(run, Outcome("retrying", "not yet"))
+    yield run
+    last_word._awaited.clear()
+
+
+@pytest.mark.parametrize("attempts", [(1, ExecutionStatus.RETRIED), (2, ExecutionStatus.COMPLETED)], ids=str)
+def test_an_experiment_of_attempts_that_failed_never_says_that_zenml_calls_a_completed_step_failed(
+    attempts: tuple[int, ExecutionStatus], repeatable: StepRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, status = attempts
+    monkeypatch.setattr(asking, "attempts", lambda *_: [SimpleNamespace(version=version, status=status)])
+    last_word.at_exit(5.0, failing=lambda: False)
+    said: Any = repeatable.experiment
+    assert said.said == [("not yet", None, {"zenml_status": "failed" if version == 1 else "completed"})]
+
+
+def test_of_an_experiment_that_another_step_goes_on_with_nothing_is_said_for_an_earlier_one(
+    repeatable: StepRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "attempts", _nobody_asks)
+    again = StepRun(uuid.uuid4(), uuid.uuid4(), "again_step", repeatable.key, repeatable.experiment, 1.0)
+    last_word.begun(again)
+    assert last_word._awaited == []

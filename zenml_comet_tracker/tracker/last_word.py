@@ -136,8 +136,10 @@ def at_exit(seconds: float, *, failing: Callable[[], bool]) -> None:
     for awaited in asked:
         if awaited.status == "retrying":
             # Whoever would have repeated it is gone with the process.
-            if awaited.memory is not None and _forget(awaited):
-                _amend(awaited, Outcome("failed"))
+            if awaited.memory is not None:
+                said = outcomes.without_another(awaited.run, awaited.telling, min(asking.PATIENCE, left() / 2))
+                if _forget(awaited):
+                    _amend(awaited, said or Outcome("failed"))
         elif not awaited.confirmed and (awaited.memory is not None or failing()):
             _settle(awaited, min(asking.PATIENCE, left() / 2))
     for run in [awaited.run for awaited in asked if awaited.amended]:
@@ -155,7 +157,7 @@ def _settle(awaited: _Awaited, patience: float = asking.PATIENCE) -> None:
         said = outcomes.without_another(awaited.run, awaited.telling, patience)
     else:
         said = outcomes.of_completed(awaited.run, patience)
-    if said is not None and _forget(awaited) and said.status not in ("completed", "retried"):
+    if said is not None and _forget(awaited) and said.status not in (awaited.status, "retried"):
         _amend(awaited, said)
 
 
@@ -164,9 +166,11 @@ def _amend(awaited: _Awaited, said: Outcome) -> None:
     others: dict[str, Any] = {"zenml_status": said.status}
     if awaited.status == "completed" and (said.error is not None or run.attempt.number > 1):
         others[run.attempt.name] = run.attempt.line(said.status, awaited.ended_seconds, said.error)
-    error = said.error or awaited.error if said.status == "failed" else None
+    stopped = said.status in ("stopped", "cancelled")
+    # What failed has failed, whatever became of the step without it.
+    error = None if stopped else said.error or awaited.error
     try:
-        ended_as = None if said.status == "failed" else "stopped"
+        ended_as = "stopped" if stopped else None
         run.experiment.amend_end(error_text(error), ended_as=ended_as, others=others)  # type: ignore[arg-type]
     except Exception as failure:
         logger.warning("Experiment %s (%s) does not say that it is %s: %s", run.name, run.key, said.status, failure)
@@ -184,7 +188,9 @@ def _is_repeated_by(run: StepRun, awaited: _Awaited) -> bool:
 
 
 def _takes_over(run: StepRun, awaited: _Awaited) -> bool:
-    return run.component_id == awaited.run.component_id and _is_repeated_by(run, awaited)
+    """Whether how the experiment ends is for this run to say."""
+    goes_on = run.inert is None and run.key == awaited.run.key
+    return goes_on or (run.component_id == awaited.run.component_id and _is_repeated_by(run, awaited))
 
 
 def _memory() -> Any:

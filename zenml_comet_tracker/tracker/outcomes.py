@@ -112,7 +112,7 @@ def of_completed(run: StepRun, patience: float) -> Outcome | None:
 def without_another(run: StepRun, telling: Telling, patience: float) -> Outcome | None:
     """How ZenML says that a step ended that failed and was to be repeated, which nobody does any more.
 
-    None while it does not say, or another attempt is under way.
+    None while it does not say, or another attempt is under way. It is "completed" by an attempt that was not tracked.
     """
     found = asking.attempts(telling.run_id, telling.step_name, patience)
     newest = max(found, key=lambda step_run: step_run.version, default=None)
@@ -121,6 +121,8 @@ def without_another(run: StepRun, telling: Telling, patience: float) -> Outcome 
     said = str(newest.status.value)
     if said in _STOPPED | _CANCELLED:
         return Outcome("stopped" if said in _STOPPED else "cancelled")
+    if newest.version > run.attempt.number and newest.status.is_successful:
+        return Outcome("completed")
     repeated = newest.version > run.attempt.number and not newest.status.is_finished
     return None if repeated else Outcome("failed")
 
