@@ -105,8 +105,9 @@ def _in_child() -> None:
                 change()
     finally:
         # A child that is born in the middle of a further fork has no part in that one.
-        _fork.masks = [mask for mask in _fork.masks if mask is not None][:1]
-        _let_through()
+        before = next((mask for mask in _fork.masks if mask is not None), None)
+        _fork.masks.clear()
+        _let_through(before)
 
 
 os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
