@@ -76,6 +76,7 @@ def test_what_attempts_say_otherwise_is_kept_apart_and_the_newest_has_the_name(
     told(1, 6_000, rate=1.5, kind="sgd", seed=8, late="x")
     local_server.sdk("status-report/update", experimentKey=key, is_alive=True, attempt=3)
     told(3, 7_000, late="y")
+    told(1, 6_500, late="y")
     # Who names no attempt is a guest of the newest one.
     told(None, 8_000, rate=3)
 
@@ -86,7 +87,7 @@ def test_what_attempts_say_otherwise_is_kept_apart_and_the_newest_has_the_name(
         "kind": "sgd",
         "seed": "8",
         "late": "y",
-        "attempt_1_late": "x",
+        "attempt_1_late": "y",
         "my_attempt": "2",
     }
     for path in ("experiment/log-other", "experiment/parameters"):

@@ -122,22 +122,32 @@ def _put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> in
 
 def _kept_apart(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The values that do not stay under their own name, because a newer attempt says or has said something else."""
-    known: dict[str, dict[str, Any]] = {}
-    for names in batched(row["name"] for row in rows):
-        statement = select(table).where(table.c.experiment_id == rows[0]["experiment_id"], table.c.name.in_(names))
-        known.update((row.name, dict(row._mapping)) for row in connection.execute(statement))
-    moved = []
+    known = _there(connection, table, rows)
+    moved: list[dict[str, Any]] = []
+    alike: list[dict[str, Any]] = []
     for new in rows:
         old = known.get(new["name"])
-        if old is None or old["value"] == new["value"] or old["attempt"] == new["attempt"]:
+        if old is None or old["attempt"] == new["attempt"]:
             continue
         if new["name"] != NAME and not _NUMBERS_ATTEMPTS.search(new["name"]):
             earlier = min(old, new, key=lambda row: int(row["attempt"]))
             name, context = apart(new["name"], earlier.get("context", ""), earlier["attempt"])
-            moved.append({**{column: earlier[column] for column in new}, "name": name})
+            row = {**{column: earlier[column] for column in new}, "name": name}
             if "context" in new:
-                moved[-1]["context"] = context
-    return moved
+                row["context"] = context
+            (moved if old["value"] != new["value"] else alike).append(row)
+    # An earlier attempt that said otherwise at first, and the same in the end, did not stay with the first.
+    there = {row["name"] for row in moved} | _there(connection, table, alike).keys()
+    return moved + [row for row in alike if row["name"] in there]
+
+
+def _there(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is stored under the names of rows of one experiment."""
+    known: dict[str, dict[str, Any]] = {}
+    for names in batched(row["name"] for row in rows):
+        statement = select(table).where(table.c.experiment_id == rows[0]["experiment_id"], table.c.name.in_(names))
+        known.update((row.name, dict(row._mapping)) for row in connection.execute(statement))
+    return known
 
 
 def others(connection: Connection, experiment_id: int) -> Sequence[Row[Any]]:
