@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Protocol
 
@@ -56,6 +56,7 @@ class Mortal(Protocol):
 _living: dict[Mortal, BaseException | None] = {}
 # Those that a forked child has to let go of, ended or not.
 _known: weakref.WeakSet[Mortal] = weakref.WeakSet()
+_behind: list[Callable[[], object]] = []
 # The process whose multiprocessing ends us, and whether multiprocessing was asked to call at the start of a child.
 _finalized_process = 0
 _bootstrap_watched = False
@@ -100,6 +101,11 @@ def error_text(error: BaseException | str | None) -> str | None:
     return values.text_of("".join(traceback.format_exception(type(error), error, error.__traceback__)))
 
 
+def behind_all(call: Callable[[], object]) -> None:
+    """Has it called at the end of the program, once the experiments have ended; the last that was named first."""
+    _behind.append(call)
+
+
 def end_all(error: str | None, timeout: float) -> None:
     """Ends what lives; `timeout` is in seconds, and for all of them together."""
     _end(dict.fromkeys(list(_living), error), timeout)
@@ -141,6 +147,13 @@ def _at_exit() -> None:
     text, code_text = error_text(failure), _exit_code_text()
     errors = {mortal: code_text if failure is seen else text or code_text for mortal, seen in list(_living.items())}
     _end(errors, FINISH_TIMEOUT)
+    for call in reversed(_behind):
+        try:
+            call()
+        except KeyboardInterrupt:
+            break
+        except Exception:
+            logger.warning("What was to follow the end of the experiments failed.", exc_info=True)
     if type(failure) is KeyboardInterrupt:
         _die_of_the_interrupt()
 

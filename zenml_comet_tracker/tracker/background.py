@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextvars
 import logging
 import math
@@ -12,10 +11,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-logger = logging.getLogger(__name__)
+from zenml_comet_tracker.comet import exits
+from zenml_comet_tracker.tracker.patience import LAST_SECONDS
 
-# Seconds, at the end of the process, for all that waits.
-PATIENCE = 5.0
+logger = logging.getLogger(__name__)
 
 
 class Background:
@@ -31,6 +30,7 @@ class Background:
         self._thread: threading.Thread | None = None
         # What is called later, and when.
         self._later: dict[Callable[[], None], float] = {}
+        self._closed = False
 
     def submit(self, call: Callable[[], None]) -> None:
         """Has it called soon, in the context of who submits it."""
@@ -51,10 +51,18 @@ class Background:
                 self._later[call] = due
                 self._changed.notify_all()
 
-    def settle(self, timeout: float = PATIENCE) -> bool:
+    def settle(self, timeout: float = LAST_SECONDS) -> bool:
         """Whether all that was submitted is done; waits `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._calls, timeout)
+
+    def close(self, timeout: float = LAST_SECONDS) -> bool:
+        """Begins no further call but those that wait; whether these are done, which it waits `timeout` seconds for."""
+        with self._changed:
+            self._later.clear()
+            done = self.settle(timeout)
+            self._closed = True
+            return done
 
     def _started(self) -> bool:
         """Whether there is a thread that makes the calls."""
@@ -84,6 +92,8 @@ class Background:
             with self._changed:
                 # It stays, for what there is to tell when Python ends and starts no thread any more.
                 self._await_call()
+                if self._closed:
+                    return
                 call = self._calls[0]
             try:
                 call()
@@ -97,5 +107,6 @@ class Background:
 
 
 background = Background()
-atexit.register(background.settle)
+# By then it is known what was delivered late.
+exits.behind_all(background.close)
 os.register_at_fork(after_in_child=background.anew)
