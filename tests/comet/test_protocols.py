@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -198,6 +199,29 @@ class TestFactsSideBySide:
         spoken.now += 60
         spoken.turns(1)
         assert spoken.courier.delivered == 6
+
+    def test_a_server_that_takes_some_of_them_at_a_time_gets_each_once(
+        self, comet: ScriptedComet, speak: Callable[..., Spoken]
+    ) -> None:
+        """As one whose limit is lower than what goes together."""
+        comet.lanes = False
+        taken: list[str] = []
+        asked_for = itertools.count()
+
+        def rule(asked: Asked) -> Answer | None:
+            if not asked.path.endswith("log-other"):
+                return None
+            if next(asked_for) % 3:
+                return Answer(429)
+            taken.append(asked.json["key"])
+            return None
+
+        comet.rules.append(rule)
+        spoken = speak()
+        self.log(spoken, "abcdef")
+        for _ in range(12):
+            spoken.turn(60)
+        assert (sorted(taken), spoken.courier.delivered) == ([*"abcdef"], 6)
 
 
 class TestRest:

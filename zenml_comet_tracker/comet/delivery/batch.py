@@ -10,6 +10,7 @@ from zenml_comet_tracker.comet.delivery import facts, side_by_side
 from zenml_comet_tracker.comet.delivery.protocol import BATCH
 from zenml_comet_tracker.comet.delivery.spoken import Printed, SpokenProtocol
 from zenml_comet_tracker.comet.journal.portion import Portion
+from zenml_comet_tracker.comet.journal.reader import JournalReader
 from zenml_comet_tracker.comet.journal.record import METRICS, PARAMETERS, REST, End
 from zenml_comet_tracker.comet.resources import (
     Headers,
@@ -23,6 +24,7 @@ from zenml_comet_tracker.comet.resources import (
     status,
     tags,
 )
+from zenml_comet_tracker.comet.resources.experiments import Handshake
 from zenml_comet_tracker.comet.resources.facts import write_all as write_facts
 from zenml_comet_tracker.comet.resources.status import Moment, Rhythm
 from zenml_comet_tracker.comet.transport import Transport
@@ -34,6 +36,11 @@ class BatchProtocol(SpokenProtocol):
     """Metrics and parameters in batches of up to 1,000; the server's own 429 sets the pace."""
 
     name = BATCH
+
+    def __init__(self, journal: JournalReader, api_key: str, handshake: Handshake) -> None:
+        super().__init__(journal, api_key, handshake)
+        # The numbers of those that the server has taken, and not yet of all that they went with.
+        self._through: set[int] = set()
 
     def max_values(self, lane: str) -> int:
         if lane != REST:
@@ -49,15 +56,24 @@ class BatchProtocol(SpokenProtocol):
         return facts.ahead(portion, apart=self._sends_side_by_side) if lane == REST else portion
 
     def send(self, transport: Transport, lane: str, portion: Portion) -> bool:
-        if lane != REST or portion.values == 1:
-            return super().send(transport, lane, portion)
-        if self._sends_side_by_side:
-            # What went through of them is sent again when another did not, and takes its own place.
-            side_by_side.call_all([partial(self._send_one, transport, lane, row, None) for row in portion.rows()])
-        else:
+        if lane == REST and self._sends_side_by_side:
+            self._send_side_by_side(transport, portion)
+        elif lane == REST and portion.values > 1:
             headers = self._lane_header(lane, portion)
             write_facts(transport, self.experiment_key, facts.written(portion), headers)
+        else:
+            return super().send(transport, lane, portion)
         return True
+
+    def _send_side_by_side(self, transport: Transport, portion: Portion) -> None:
+        def send(number: int, row: dict[str, Any]) -> None:
+            self._send_one(transport, REST, row, None)
+            self._through.add(number)
+
+        rows = enumerate(portion.rows(), portion.first)
+        # Else a server that never takes all of them at once would never be through with any.
+        side_by_side.call_all([partial(send, number, row) for number, row in rows if number not in self._through])
+        self._through.clear()
 
     def beat(self, transport: Transport, millis: int) -> Rhythm:
         when = Moment(millis, self.header.attempt, self.header.started_millis)

@@ -38,7 +38,8 @@ def call_all(calls: Sequence[Call]) -> None:
             make(number)
         else:
             threads.append(thread)
-    make(0)
+    if calls:
+        make(0)
     for thread in threads:
         thread.join()
     if errors:
