@@ -63,6 +63,14 @@ def test_the_next_experiment_goes_on_with_the_connections_of_the_last(
     assert use(settings) is not second
 
 
+def test_the_key_is_not_to_be_read_in_what_is_kept(clock: list[float]) -> None:
+    """Rich tracebacks print the variables of every frame."""
+    settings = ResolvedSettings("canary-93b1", "http://127.0.0.1:9", extra_headers={"Proxy-Key": "canary-93b1"})
+    transport = kept.kept_transports.take(settings)
+    transport.release()
+    assert "canary" not in f"{transport.release!r} {vars(kept.kept_transports)!r}"
+
+
 def test_one_that_is_in_use_is_nobody_elses(comet: ScriptedComet, clock: list[float]) -> None:
     settings = ResolvedSettings("key", comet.root)
     first, second = (kept.kept_transports.take(settings) for _ in range(2))

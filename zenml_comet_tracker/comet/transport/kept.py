@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import atexit
 import functools
+import hashlib
 import os
 import time
 from collections.abc import Callable
-from typing import Any
 
 from zenml_comet_tracker.comet import forks
 from zenml_comet_tracker.comet.settings import ResolvedSettings
@@ -30,7 +30,7 @@ class KeptTransports:
 
     def anew(self) -> None:
         """As at first: in a forked child the connections are the parent's."""
-        self._idle: dict[Any, tuple[Transport, float]] = {}
+        self._idle: dict[bytes, tuple[Transport, float]] = {}
 
     def take(self, settings: ResolvedSettings) -> Transport:
         """As `open_transport`; with its `release` it is kept for the next one."""
@@ -52,7 +52,7 @@ class KeptTransports:
         for transport, _ in idle.values():
             transport.close()
 
-    def _keep(self, way: Any, transport: Transport) -> None:
+    def _keep(self, way: bytes, transport: Transport) -> None:
         with self._lock:
             before, _ = self._idle.pop(way, (None, 0.0))
             self._idle[way] = (transport, self._clock())
@@ -60,11 +60,11 @@ class KeptTransports:
             before.close()
 
 
-def _way(settings: ResolvedSettings) -> Any:
-    """All that a transport is made of, the environment's part included."""
+def _way(settings: ResolvedSettings) -> bytes:
+    """Of all that a transport is made of, the environment's part included; key and headers are not to be read in it."""
     tls = (settings.check_tls_certificate, settings.custom_ca_bundle)
     own = (settings.root, settings.api_key, *tls, settings.timeout, *sorted(settings.extra_headers.items()))
-    return (*own, *(os.environ.get(name) for name in _VARIABLES))
+    return hashlib.sha256(repr((*own, *(os.environ.get(name) for name in _VARIABLES))).encode()).digest()
 
 
 kept_transports = KeptTransports()
