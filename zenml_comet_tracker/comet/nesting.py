@@ -13,6 +13,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from zenml_comet_tracker.comet.guard import interrupts
 from zenml_comet_tracker.comet.texts import name_of
 
 # More names than this in one call are a mistake that would fill the disk, or a structure without an end.
@@ -98,7 +99,9 @@ def members_of(value: Any) -> Members | None:
         return None
     try:
         found = None if isinstance(value, type | numbers.Number) else _members(value)
-    except Exception:
+    except Exception as error:
+        if interrupts(error):
+            raise
         # A user's type may raise from anything that is looked up on it; then it is taken as one value.
         return None
     return None if found is None else _guarded(found, value)
@@ -110,7 +113,9 @@ def attributes_of(value: Any) -> Members | None:
         return None
     try:
         found = [(name, _stored(value, name)) for name in dir(value) if not name.startswith("_")]
-    except Exception:
+    except Exception as error:
+        if interrupts(error):
+            raise
         # As in `members_of`.
         return None
     return [(name, member) for name, member in found if not callable(member)] or None
@@ -147,6 +152,8 @@ def _each(holder: Any, names: Iterator[Any], read: Callable[[Any], Any]) -> Memb
         try:
             value = read(name)
         except Exception as error:
+            if interrupts(error):
+                raise
             # One member that cannot be read (OmegaConf has such) must not cost the others.
             value = Unreadable(holder, error)
         yield name, value
@@ -156,6 +163,8 @@ def _guarded(members: Members, holder: Any) -> Members:
     try:
         yield from members
     except Exception as error:
+        if interrupts(error):
+            raise
         yield "", Unreadable(holder, error)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence, Set
 from itertools import islice
 from typing import Any
 
+from zenml_comet_tracker.comet.guard import interrupts
 from zenml_comet_tracker.comet.texts import clean, text_of
 
 # An array with more elements is data and no parameter; its own text is a summary of it.
@@ -45,7 +46,9 @@ def number_of(value: Any) -> float | None:
             return _unless_overflown(float(value), value)  # type: ignore[arg-type]
         # `float` reads the digits of bytes as well, which hold anything but a number.
         return None if isinstance(value, bytes | bytearray | memoryview | list | tuple) else _of_array(value)
-    except Exception:
+    except Exception as error:
+        if interrupts(error):
+            raise
         # A user's type may raise anything from its conversion, and an integer beyond float64 raises OverflowError:
         # calling that infinite would be untrue.
         return None
@@ -80,7 +83,9 @@ def plain(value: Any) -> Any:
         return "None"
     try:
         return _scalar_in(value.value if isinstance(value, enum.Enum) else value)
-    except Exception:
+    except Exception as error:
+        if interrupts(error):
+            raise
         # As in `number_of`; the value's text may still be had.
         return value
 
@@ -99,7 +104,9 @@ def elements(value: Any) -> list[Any] | None:
         if callable(tolist) and math.prod(value.shape) <= MAX_ELEMENTS:
             found = tolist()
             return found if isinstance(found, list) else None
-    except Exception:
+    except Exception as error:
+        if interrupts(error):
+            raise
         # As in `number_of`.
         return None
     return None

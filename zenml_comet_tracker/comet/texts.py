@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from zenml_comet_tracker.comet.guard import interrupts
+
 # In characters. Comet's own client cuts names and values here, so longer ones were never sent to any Comet.
 NAME_LIMIT = 100
 VALUE_LIMIT = 1_000
@@ -18,6 +20,8 @@ def text_of(value: Any) -> str:
     try:
         text = str(value)
     except Exception as error:
+        if interrupts(error):
+            raise
         if type(value) is int:
             # Python refuses to write more than some thousand decimal digits, because that takes long.
             return hex(value)

@@ -20,6 +20,7 @@ from zenml_comet_tracker.comet.capture.output import Output
 from zenml_comet_tracker.comet.capture.part import Part
 from zenml_comet_tracker.comet.capture.sink import Sink
 from zenml_comet_tracker.comet.capture.system_metrics import sampler
+from zenml_comet_tracker.comet.guard import interrupts
 
 logger = logging.getLogger(__name__)
 
@@ -219,6 +220,8 @@ def _guarded(what: str, act: Callable[[], None]) -> None:
     try:
         act()
     except Exception as error:
+        if interrupts(error):
+            raise
         logger.warning("Not captured: %s: %s: %s", what, type(error).__name__, error)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zenml_comet_tracker.comet.capture import cells
+from zenml_comet_tracker.comet.guard import interrupts
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ def _first_that_is_there(*sources: Any) -> Code | None:
         try:
             found = source()
         except Exception as error:
+            if interrupts(error):
+                raise
             # A shell with a history of its own kind, a file that is no text: there is just nothing to show.
             logger.debug("The program's source cannot be read: %s: %s", type(error).__name__, error)
             continue

@@ -13,6 +13,7 @@ from zenml_comet_tracker.comet import values
 from zenml_comet_tracker.comet.capture import redaction, streams
 from zenml_comet_tracker.comet.capture.screen import Screen
 from zenml_comet_tracker.comet.capture.sink import Sink
+from zenml_comet_tracker.comet.guard import interrupts
 from zenml_comet_tracker.comet.texts import divided
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ class Output:
             with self._lock:
                 self._record_runs(final)
         except Exception as error:
+            if interrupts(error):
+                raise
             self._failed = True
             self._pending.clear()
             logger.warning("What the program prints is logged no longer: %s: %s", type(error).__name__, error)

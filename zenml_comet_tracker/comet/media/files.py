@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zenml_comet_tracker.comet.errors import InvalidValueError
+from zenml_comet_tracker.comet.guard import interrupts
 from zenml_comet_tracker.comet.structures import json_text
 
 
@@ -48,6 +49,8 @@ def data_bytes(data: Any) -> bytes:
         return data.encode("utf-8", "replace")
     try:
         return json.dumps(data, allow_nan=False).encode()
-    except Exception:
+    except Exception as error:
+        if interrupts(error):
+            raise
         # What JSON has no form for becomes text; what a user's type raises on its way there is no reason to drop it.
         return json_text(data).encode()
