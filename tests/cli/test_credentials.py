@@ -110,6 +110,7 @@ def test_what_was_meant_for_the_local_comet_goes_to_where_it_is_now(
         now = launch.ensure(local.data, port=port)
         elsewhere = f"http://127.0.0.1:{before.getsockname()[1]}"
         assert Keys(None).settings_for(header(local.api_key, elsewhere)).root == now.url
+        assert Keys("typed").settings_for(header(local.api_key, elsewhere)).root == elsewhere
         with pytest.raises(ConfigurationError):
             Keys(None).settings_for(header("another", elsewhere))
         with pytest.raises(ConfigurationError):

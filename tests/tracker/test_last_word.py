@@ -110,14 +110,18 @@ def test_an_attempt_that_nothing_follows_fails_when_its_thread_begins_another_st
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tracked_stack({**local_config, **ALONE})
+    let_go: list[bool] = []
 
     def interrupt(_: float) -> None:
+        let_go.extend(awaited.run.let_go for awaited in last_word._awaited)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr("zenml.execution.step.utils.time.sleep", interrupt)
         with pytest.raises(KeyboardInterrupt):
             life_pipelines.never_repeated()
+    # However long ZenML waits between two attempts, it is still at the step.
+    assert let_go == [False]
     stands("never_repeated", "to_be_repeated", "retrying", "retrying")
 
     life_pipelines.retried()
@@ -221,6 +225,16 @@ def test_an_experiment_of_attempts_that_failed_never_says_that_zenml_calls_a_com
     last_word.at_exit(5.0, failing=lambda: False)
     said: Any = repeatable.experiment
     assert said.said == [("not yet", None, {"zenml_status": "failed" if version == 1 else "completed"})]
+
+
+def test_zenml_is_not_asked_of_an_attempt_while_anybody_may_repeat_it(repeatable: StepRun) -> None:
+    info, now = Telling(uuid.uuid4(), "step"), time.monotonic()
+    repeatable.owner = weakref.ref(info)
+    (awaited,) = last_word._awaited
+    assert not awaited.is_due(now + 3_600)
+    del info
+    due = [awaited.is_due(now + 3_600 + later) for later in (0, last_word.SECONDS - 1, last_word.SECONDS)]
+    assert due == [False, False, True]
 
 
 def test_of_an_experiment_that_another_step_goes_on_with_nothing_is_said_for_an_earlier_one(
