@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 import weakref
@@ -20,6 +21,7 @@ from tests import life_pipelines, pipelines
 from tests.tracker.conftest import Readback
 from tests.tracker.test_life import ALONE
 from zenml_comet_tracker.tracker import asking, experiment_key, last_word, outcomes, watching
+from zenml_comet_tracker.tracker.background import background
 from zenml_comet_tracker.tracker.outcomes import Outcome
 from zenml_comet_tracker.tracker.runs import StepRun
 from zenml_comet_tracker.tracker.telling import Telling
@@ -235,6 +237,22 @@ def test_zenml_is_not_asked_of_an_attempt_while_anybody_may_repeat_it(repeatable
     del info
     due = [awaited.is_due(now + 3_600 + later) for later in (0, last_word.SECONDS - 1, last_word.SECONDS)]
     assert due == [False, False, True]
+
+
+def test_a_step_of_another_thread_says_nothing_of_an_attempt_that_may_be_repeated(
+    repeatable: StepRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcomes, "without_another", lambda *_: Outcome("failed"))
+    experiment: Any = repeatable.experiment
+
+    def said_when_another_begins() -> list[Any]:
+        last_word.begun(StepRun(uuid.uuid4(), uuid.uuid4(), "other_step", "o" * 40, experiment, 1.0))
+        assert background.settle(30)
+        return [others for _, _, others in experiment.said]
+
+    assert said_when_another_begins() == []
+    last_word._awaited[0].thread = threading.get_ident()
+    assert said_when_another_begins() == [{"zenml_status": "failed"}]
 
 
 def test_of_an_experiment_that_another_step_goes_on_with_nothing_is_said_for_an_earlier_one(

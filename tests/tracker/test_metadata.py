@@ -91,6 +91,23 @@ def test_a_second_tracker_of_a_step_is_told_apart_and_found_again(
     assert published == [{"comet_lost": 0}, synced, {"experiment_tracker_url_the.second": "/2"}]
 
 
+def test_late_delivery_tells_each_trackers_own_values_and_no_page_of_a_run_over_another_one() -> None:
+    known = {
+        "comet_experiment_key": "one",
+        "comet_metric_loss": 1.0,
+        "comet_experiment_key_second": "two",
+        "comet_metric_loss_second": 2.0,
+    }
+    assert [delivered._metrics(known, label) for label in ("", "second")] == [{"loss": 1.0}, {"loss": 2.0}]
+    page, project = "http://here/team/project/key", "http://here/team/project"
+    run: Any = SimpleNamespace(
+        id=uuid.uuid4(), run_metadata={"comet_project_url": "http://here/team/that-of-a-later-step"}
+    )
+    assert delivered._of_run(run, page, local=True) == {}
+    run.run_metadata["comet_project_url"] = project
+    assert delivered._of_run(run, page, local=True) == {"comet_project_url": f"{project}?q=zenml_run_id%3D{run.id}"}
+
+
 def test_of_a_killed_step_zenml_is_told_where_its_experiment_is_once_all_is_delivered(
     zenml_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
