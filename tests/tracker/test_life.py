@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from zenml.config.compiler import Compiler
-from zenml.exceptions import RunStoppedException
+from zenml.exceptions import RunInterruptedException, RunStoppedException
 from zenml.execution.step.utils import launch_step
 from zenml.orchestrators.publish_utils import publish_failed_step_run
 from zenml.steps.heartbeat import StepHeartbeatWorker
@@ -26,7 +26,7 @@ from tests.tracker.conftest import Readback
 from zenml_comet_tracker.comet.errors import DeliveryError
 from zenml_comet_tracker.comet.exits import error_text
 from zenml_comet_tracker.flavor import CometExperimentTrackerSettings
-from zenml_comet_tracker.tracker import ending, experiment_key, opening, outcomes
+from zenml_comet_tracker.tracker import ending, experiment_key, metadata, opening, outcomes
 from zenml_comet_tracker.tracker.component import CometExperimentTracker
 from zenml_comet_tracker.tracker.outcomes import Outcome
 from zenml_comet_tracker.tracker.runs import StepRun, step_runs
@@ -248,6 +248,28 @@ def test_a_signal_that_comes_while_an_experiment_is_made_is_no_reason_to_run_on_
     monkeypatch.setattr(CometExperimentTracker, "get_settings", lambda *_: CometExperimentTrackerSettings())
     with pytest.raises(RunStoppedException):
         tracker.prepare_step_run(SimpleNamespace(step_run_id=uuid.uuid4(), pipeline_step_name="stopped"))
+
+
+def test_a_signal_that_comes_when_zenml_asks_for_metadata_ends_the_step(
+    tracked_stack: Stack,
+    local_config: Config,
+    readback: Readback,
+    steps_of: Steps,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The tracker waits for the server there, and ZenML keeps to itself what any component raises there."""
+
+    def interrupt(*_: Any) -> None:
+        raise RunInterruptedException("The execution was interrupted.")
+
+    tracked_stack({**local_config, **ALONE})
+    monkeypatch.setattr(metadata, "of_run", interrupt)
+    with pytest.raises(RuntimeError, match="failed due to failure in step"):
+        life_pipelines.with_keys(good=(key := begin(readback.server)), bad="too-short")
+    step = steps_of("with_keys")["good"]
+    assert step.run_metadata["comet_experiment_key"] == key
+    assert (step.status, readback.metadata(key)["status"]) == ("failed", "failed")
+    assert readback.others(key)["zenml_status"] == "failed"
 
 
 @pytest.mark.parametrize(("error", "said"), [(SystemExit(0), "SystemExit"), (KeyboardInterrupt(), "KeyboardInterrupt")])

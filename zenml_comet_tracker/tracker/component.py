@@ -132,8 +132,12 @@ class CometExperimentTracker(BaseExperimentTracker):
         try:
             run.told = metadata.of_run(run) | ending.losses(run)
             return metadata.labelled(run.told, run.label)
-        except Exception:
-            logger.warning("The metadata of experiment %s could not be collected.", run.key, exc_info=True)
+        except Exception as error:
+            if guard.interrupts(error):
+                # ZenML keeps to itself what is raised here.
+                run.interruption = error.with_traceback(None)
+            else:
+                logger.warning("The metadata of experiment %s could not be collected.", run.key, exc_info=True)
             return metadata.labelled({"comet_experiment_key": run.key}, run.label)
 
     def get_pipeline_run_metadata(self, run_id: UUID) -> metadata.Metadata:
@@ -160,6 +164,8 @@ class CometExperimentTracker(BaseExperimentTracker):
         if step_failed:
             # ZenML calls this while the exception of the step is being handled.
             ending.finish(run, sys.exc_info()[1] or "The step failed.")
+        elif run.interruption is not None:
+            raise run.interruption
         elif aftermath.follow(run):
             run.succeeded = True
             ending.await_delivery(run)

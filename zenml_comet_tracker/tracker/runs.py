@@ -87,7 +87,7 @@ class StepRun:
     being handled when the step began; `owner` is what ZenML holds as long as it is at the step. `telling` is what is
     told beyond that, None for a stand-in. `label` tells the second tracker of a step from the first. `at_work` says
     that the step's function has made a logging call. `usual_name` is what its experiment is called unless somebody
-    says otherwise.
+    says otherwise, `interruption` is what a signal's handler raised where ZenML keeps it to itself.
     """
 
     component_id: UUID
@@ -111,6 +111,7 @@ class StepRun:
     label: str = ""
     at_work: bool = False
     usual_name: str = ""
+    interruption: Exception | None = field(default=None, repr=False)
     _older_threads: weakref.WeakSet[threading.Thread] = field(
         default_factory=lambda: weakref.WeakSet(threading.enumerate()), repr=False
     )
