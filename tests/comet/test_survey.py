@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from zenml_comet_tracker.cli.journals import look
+from zenml_comet_tracker.comet.delivery.adoption import Adopter, Kin
 from zenml_comet_tracker.comet.errors import JournalError
 from zenml_comet_tracker.comet.journal.discard import discard, discard_broken, discard_refused, sweep
 from zenml_comet_tracker.comet.journal.reader import JournalReader
-from zenml_comet_tracker.comet.journal.record import END_SENT, FILES, METRICS, PARAMETERS, REST, End, Header
+from zenml_comet_tracker.comet.journal.record import (
+    END_SENT,
+    FILES,
+    HEADER_FILE,
+    METRICS,
+    PARAMETERS,
+    REST,
+    End,
+    Header,
+)
 from zenml_comet_tracker.comet.journal.survey import (
     Found,
     being_delivered,
@@ -59,6 +72,22 @@ def test_every_value_that_waits_is_counted_by_lane(writer: JournalWriter, tmp_pa
     assert (stock.values, stock.name, stock.ended) == (METRICS_LOGGED + 5, "größer", False)
     assert stock.last_millis == 2_400
     assert stock.size == sum(path.stat().st_size for path in writer.folder.rglob("*") if path.is_file())
+
+
+def test_journals_of_one_experiment_are_sent_in_the_order_in_which_they_were_begun(tmp_path: Path) -> None:
+    """What is said of an experiment after its end would else be overwritten by what was said before."""
+    begun = []
+    for number, name in enumerate(("c", "a", "b")):
+        header = Header(KEY, "http://x", "f", writer=name * 32, primary=True, started_millis=1_000)
+        with contextlib.closing(JournalWriter(tmp_path, header)) as journal:
+            journal.append(METRICS, [row("m", number, 2_000)])
+            assert journal.folder is not None
+            os.utime(journal.folder / HEADER_FILE, ns=(number, number))
+            begun.append(journal.folder)
+    adopter = Adopter(Kin(tmp_path, "http://x", "f"), "k", lambda: pytest.fail("nothing is sent"))
+    assert [found.folder for found in survey(tmp_path).journals] == begun
+    assert [found.folder for found in look(tmp_path)[1].journals] == begun
+    assert [folder for folder, _ in adopter._claimed()] == begun
 
 
 def lines(writer: JournalWriter, lane: str) -> list[bytes]:

@@ -32,13 +32,13 @@ def places(folder: Path | None) -> list[Path]:
 
 def look(folder: Path | None) -> tuple[list[Path], Survey]:
     """The folders that are meant, and the journals in them, oldest first."""
-    from zenml_comet_tracker.comet.journal.survey import Survey, survey
+    from zenml_comet_tracker.comet.journal.survey import Survey, age, survey
 
     meant = places(folder)
     surveys = [survey(place) for place in meant]
     found = [journal for each in surveys for journal in each.journals]
     broken = [journal for each in surveys for journal in each.broken]
-    return meant, Survey(sorted(found, key=lambda journal: journal.header.started_millis), broken)
+    return meant, Survey(sorted(found, key=lambda journal: age(journal.folder, journal.header)), broken)
 
 
 def named(meant: list[Path]) -> str:

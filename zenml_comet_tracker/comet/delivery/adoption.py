@@ -21,7 +21,7 @@ from zenml_comet_tracker.comet.delivery.leftovers import Away, LeftoverDelivery,
 from zenml_comet_tracker.comet.errors import JournalError
 from zenml_comet_tracker.comet.journal.discard import sweep
 from zenml_comet_tracker.comet.journal.record import Header
-from zenml_comet_tracker.comet.journal.survey import Found, candidates, is_settled, writer_lives
+from zenml_comet_tracker.comet.journal.survey import Found, age, candidates, is_settled, writer_lives
 from zenml_comet_tracker.comet.transport import Transport
 from zenml_comet_tracker.filesystem import on_network
 
@@ -143,7 +143,7 @@ class Adopter:
         headers = {folder: self._header(folder) for folder in candidates(self.kin.folder)}
         self._headers = headers
         claimed = [(folder, header) for folder, header in headers.items() if header and self.kin.claims(header)]
-        return sorted(claimed, key=lambda found: found[1].started_millis)
+        return sorted(claimed, key=lambda found: age(*found))
 
     def _header(self, folder: Path) -> Header | None:
         """The header, which never changes once it is there; None for a journal that cannot be read."""

@@ -103,7 +103,18 @@ def survey(folder: Path) -> Survey:
             # Its last reader may have deleted it in this moment.
             if candidate.exists():
                 broken.append(Broken(candidate, str(error)))
-    return Survey(sorted(found, key=lambda journal: journal.header.started_millis), broken)
+    return Survey(sorted(found, key=lambda journal: age(journal.folder, journal.header)), broken)
+
+
+def age(folder: Path, header: Header) -> tuple[int, int]:
+    """What sorts journals, the oldest first: by when their experiments began and, of one experiment, by when they did.
+
+    What is said of an experiment that had ended is in a journal of its own, and must not be sent first.
+    """
+    try:
+        return header.started_millis, (folder / HEADER_FILE).stat().st_mtime_ns
+    except OSError:
+        return header.started_millis, 0
 
 
 def candidates(folder: Path) -> Iterator[Path]:
