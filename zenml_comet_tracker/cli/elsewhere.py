@@ -13,9 +13,14 @@ def described(asset: dict[str, Any]) -> dict[str, str | None]:
     about = _metadata(asset)
     return {
         "link": str(asset.get("link")) if is_remote(asset) else None,
-        "artifact": about.get("zenml_artifact"),
-        "artifact_version": about.get("zenml_artifact_version"),
+        "artifact": _text(about.get("zenml_artifact")),
+        "artifact_version": _text(about.get("zenml_artifact_version")),
     }
+
+
+def _text(said: Any) -> str | None:
+    # Whoever logs an asset may say anything of it.
+    return None if said is None else str(said)
 
 
 def _metadata(asset: dict[str, Any]) -> dict[str, Any]:
