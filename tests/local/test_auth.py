@@ -279,6 +279,11 @@ def test_a_browser_without_session_is_shown_how_to_sign_in(local_server: LocalSe
     assert command_of(answer) == f"zenml-comet open '{local_server.url}/ws/p/key?experiment-tab=assets'"
     assert 'href="/ws/p/key?experiment-tab=assets"' in answer.text
     assert command_of(requests.get(local_server.url, timeout=10)) == "zenml-comet open"
+    # `zenml-comet open` knows the server by two of its names.
+    port = urlsplit(local_server.url).port
+    for asked, named in (("localhost", "localhost"), ("127.8.9.1", "127.0.0.1")):
+        answer = requests.get(f"{local_server.url}/ws", headers={"Host": f"{asked}:{port}"}, timeout=10)
+        assert command_of(answer) == f"zenml-comet open http://{named}:{port}/ws"
 
 
 def command_of(answer: requests.Response) -> str:

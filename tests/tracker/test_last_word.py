@@ -255,6 +255,13 @@ def test_a_step_of_another_thread_says_nothing_of_an_attempt_that_may_be_repeate
     assert said_when_another_begins() == [{"zenml_status": "failed"}]
 
 
+def test_a_forked_child_says_nothing_of_its_parents_attempts(repeatable: StepRun) -> None:
+    last_word._in_child()
+    last_word.at_exit(5.0, failing=lambda: True)
+    experiment: Any = repeatable.experiment
+    assert experiment.said == []
+
+
 def test_of_an_experiment_that_another_step_goes_on_with_nothing_is_said_for_an_earlier_one(
     repeatable: StepRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
