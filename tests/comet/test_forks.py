@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -12,6 +15,7 @@ import pytest
 from tests.comet import programs
 from tests.comet.scripted import ScriptedComet
 from tests.fixtures.local_server import LocalServer
+from zenml_comet_tracker.comet import watchdog
 
 
 def test_a_child_that_is_told_to_go_before_it_runs_goes(comet: ScriptedComet, journals: Path, tmp_path: Path) -> None:
@@ -173,6 +177,22 @@ def test_a_child_that_cannot_hear_of_sigterm_goes_all_the_same(
     assert (done.returncode, done.stdout, done.stderr) == (0, "[-15, -9, 5, 15]\n", "")
     logged = ["asleep", "asleep", "in_c", "otherwise", "parent"]
     assert sorted(value["metricName"] for value in comet.stored_metric_values()) == logged
+
+
+def test_an_event_loop_goes_on_hearing_of_its_signals() -> None:
+    """Python tells one of all who ask, and a program's own event loop asked first."""
+
+    async def waits() -> None:
+        heard = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, heard.set)
+        watchdog.begin(signal.SIGTERM, lambda *_: None, 60.0)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await asyncio.wait_for(heard.wait(), 10)
+
+    try:
+        asyncio.run(waits())
+    finally:
+        watchdog.end()
 
 
 def test_what_is_left_is_not_said_where_no_console_takes_it(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.comet.capture.sinks import KeptSink
 from tests.comet.scripted import ScriptedComet
 from zenml_comet_tracker.comet import guard
+from zenml_comet_tracker.comet.capture import output
+from zenml_comet_tracker.comet.capture.output import Output
+from zenml_comet_tracker.comet.capture.streams import Tee
 from zenml_comet_tracker.comet.experiment import Experiment
 
 
@@ -17,7 +22,7 @@ class Stop(Exception):  # noqa: N818
     """As ZenML's handlers raise one, wherever the program is."""
 
 
-def stopped(*_: object) -> Any:
+def stopped(*_: object, **__: object) -> Any:
     raise Stop
 
 
@@ -65,6 +70,21 @@ CALLS: dict[str, Callable[[Experiment], object]] = {
     "other": lambda e: e.log_other("a", AtItsText()),
     "data": lambda e: e.log_asset_data({"a": AtItsText()}, "a.json"),
 }
+
+
+def test_what_is_captured_of_a_print_keeps_none_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_interruptions", (Stop,))
+    monkeypatch.setattr(output._gatherer, "watch", lambda taken: None)
+    stream, sink = io.StringIO(), KeptSink()
+    tee, taken = Tee(stream), Output(sink)
+    tee.listen(lambda text: taken.write(text, stderr=False))
+    monkeypatch.setattr(sink, "output", stopped)
+    with pytest.raises(Stop):
+        print("first", file=stream)
+    monkeypatch.delattr(sink, "output")
+    print("second", file=stream)
+    taken.drain(final=True)
+    assert sink.text().endswith("second\n")
 
 
 @pytest.mark.parametrize("call", CALLS)

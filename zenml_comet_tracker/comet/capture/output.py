@@ -29,8 +29,8 @@ MAX_PENDING_CHARACTERS = 1 << 20
 class Output:
     """The output of one experiment's program. Any thread may write; the first line goes at once, later ones gathered.
 
-    Writing takes no lock, so that a signal handler may print too, and never raises; when a record cannot be written, a
-    warning says so, and capture of this output is over.
+    Writing takes no lock, so that a signal handler may print too, and raises nothing but what such a handler does; when
+    a record cannot be written, a warning says so, and capture of this output is over.
     """
 
     def __init__(self, sink: Sink, secrets: Sequence[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
