@@ -229,8 +229,11 @@ def test_the_servers_waiting_time_binds_even_those_in_a_hurry(bench: Bench) -> N
     assert len(bench.comet.requests("/experiment/metric")) == 1
 
 
+@pytest.mark.parametrize(
+    "silence", [Answer(drop=True), Answer(504, body=b"<html>a gateway</html>")], ids=["drop", "504"]
+)
 def test_what_got_no_answer_is_tried_again_soon_once_the_server_answers_another(
-    bench: Bench, tmp_path: Path, comet: ScriptedComet
+    bench: Bench, tmp_path: Path, comet: ScriptedComet, silence: Answer
 ) -> None:
     """Else what an outage left waits for up to a minute behind a process that delivers."""
     (tmp_path / "other").mkdir()
@@ -238,8 +241,7 @@ def test_what_got_no_answer_is_tried_again_soon_once_the_server_answers_another(
     heard: list[float] = []
     other.courier.when_answered = lambda: heard.append(bench.now) or bench.courier.answers_again()  # type: ignore[func-returns-value]
     bench.metrics(0, 1)
-    comet.answer_with("/logger/add/run", Answer(drop=True), times=5)
-    comet.answer_with("/logger/add/run", Answer(504, body=b"<html>a gateway</html>"), times=5)
+    comet.answer_with("/logger/add/run", silence, times=10)
     bench.turns(10, 70)
     assert (bench.turn() or 0.0) > ANSWERS_AGAIN_SECONDS
 
