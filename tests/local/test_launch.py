@@ -243,6 +243,7 @@ def test_a_broken_database_is_told_at_once(daemon_folder: Path) -> None:
         launch.ensure(daemon_folder)
 
 
+@pytest.mark.long
 def test_a_store_that_cannot_be_opened_is_told_before_it_is_said_to_run(daemon_folder: Path) -> None:
     def start_fails(words: str) -> None:
         with pytest.raises(errors.DataFolderError, match=words):
@@ -313,6 +314,7 @@ def test_the_default_folder_follows_the_environment(monkeypatch: pytest.MonkeyPa
     assert launch.default_data_folder() == Path.home() / ".local" / "share" / "zenml-comet" / "local"
 
 
+@pytest.mark.long
 def test_up_makes_a_server_stay_that_would_have_left(daemon_folder: Path) -> None:
     server = launch.ensure(daemon_folder, idle_seconds=1.0)
     assert launch.ensure(daemon_folder, idle_seconds=0) == server

@@ -61,6 +61,7 @@ def empty(tmp_path: Path) -> Iterator[LocalServer]:
         yield server
 
 
+@pytest.mark.long
 def test_exported_wiped_imported_and_exported_again_is_identical(
     exported: Exported, empty: LocalServer, tmp_path: Path
 ) -> None:

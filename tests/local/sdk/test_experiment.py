@@ -15,6 +15,9 @@ import pytest
 from tests.local.sdk.conftest import Session, assert_clean
 from zenml_comet_tracker.comet.api import API
 
+# A program of the official SDK takes seconds to start.
+pytestmark = pytest.mark.long
+
 WEIGHTS = bytes(range(64))
 Assets = dict[str, dict[str, Any]]
 

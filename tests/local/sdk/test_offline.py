@@ -10,6 +10,9 @@ import pytest
 
 from tests.local.sdk.conftest import Session, assert_clean
 
+# A program of the official SDK takes seconds to start.
+pytestmark = pytest.mark.long
+
 HAND_MADE = "h" * 32
 
 

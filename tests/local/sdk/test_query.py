@@ -11,6 +11,9 @@ import pytest
 from tests.fixtures.local_server import LocalServer
 from tests.local.sdk.conftest import Session, assert_clean
 
+# A program of the official SDK takes seconds to start.
+pytestmark = pytest.mark.long
+
 # By name: metrics, parameters and the rest of what the expressions ask for.
 LOGGED: dict[str, dict[str, Any]] = {
     "a": {"loss": 0.5, "acc": 2, "opt": "adam", "lr": 0.1, "flag": True, "note": "hi", "tag": "t1", "host": "alpha"},
