@@ -146,8 +146,11 @@ step_runs.add(StepRun(uuid.uuid4(), uuid.uuid4(), "run_step", experiment.id, exp
 @pytest.mark.long
 def test_a_last_step_that_zenml_never_ran_is_closed_as_failed_when_the_process_ends(tmp_path: Path) -> None:
     comet = ScriptedComet()
+    # ZenML is asked of the step, and makes a store for that, in which the end of the process may leave it half way.
+    environment = {**os.environ, "ZENML_CONFIG_PATH": str(tmp_path / "zenml")}
+    arguments = [comet.root, str(tmp_path / "journals")]
     try:
-        subprocess.run([sys.executable, "-c", EXITS, comet.root, str(tmp_path)], check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", EXITS, *arguments], env=environment, check=True, timeout=60)
         failures = [asked.json["error"] for asked in comet.requests("/update-status")]
     finally:
         comet.close()
