@@ -105,6 +105,7 @@ def test_children_write_to_the_experiment_and_however_they_end_it_goes_on(
     assert dict(os.environ) == before
 
 
+@pytest.mark.long
 def test_comets_own_client_joins_by_the_same_variables(
     parent: Make, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

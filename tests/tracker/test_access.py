@@ -132,6 +132,7 @@ def test_a_reference_that_leads_nowhere_any_more_leaves_the_step_alone(
     assert key not in caplog.text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_plain_key_shows_nowhere(
     strict: bool,

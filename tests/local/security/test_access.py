@@ -49,6 +49,7 @@ def assert_fixed(headers: dict[str, str]) -> None:
     assert not differs
 
 
+@pytest.mark.long
 def test_every_route_denies_who_brings_neither_key_nor_session(local_server: LocalServer) -> None:
     let_in = set()
     for route in every_route(local_server):
@@ -106,6 +107,7 @@ def test_every_write_takes_only_the_type_of_body_that_a_form_cannot_send(local_s
     assert local_server.call("POST", "clientlib/notification/experiment", data=b"{}", headers=json).status_code == 200
 
 
+@pytest.mark.long
 def test_every_refusal_carries_the_fixed_headers_and_names_no_program(local_server: LocalServer) -> None:
     port = urlsplit(local_server.url).port
     with sign_in(local_server) as browser:
